@@ -1,0 +1,209 @@
+"""HTTP types that SDKs can stand on: build a request, intercept it, sign it, send it.
+
+The names here are loaded when they are first used, so importing the package loads no HTTP client,
+no event loop and no TLS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stablehttp._body import AsyncBody as AsyncBody
+    from stablehttp._body import AsyncIterableBody as AsyncIterableBody
+    from stablehttp._body import Body as Body
+    from stablehttp._body import BytesBody as BytesBody
+    from stablehttp._body import IterableBody as IterableBody
+    from stablehttp._body import SyncBody as SyncBody
+    from stablehttp._capability import Capability as Capability
+    from stablehttp._connectors import AsyncConnector as AsyncConnector
+    from stablehttp._connectors import AsyncTransport as AsyncTransport
+    from stablehttp._connectors import DuplexClientTransport as DuplexClientTransport
+    from stablehttp._connectors import Limits as Limits
+    from stablehttp._connectors import SyncConnector as SyncConnector
+    from stablehttp._connectors import SyncTransport as SyncTransport
+    from stablehttp._errors import AmbiguousFieldError as AmbiguousFieldError
+    from stablehttp._errors import BodyColourError as BodyColourError
+    from stablehttp._errors import BodyTakenError as BodyTakenError
+    from stablehttp._errors import CertificateError as CertificateError
+    from stablehttp._errors import ClosedError as ClosedError
+    from stablehttp._errors import ConnectError as ConnectError
+    from stablehttp._errors import ConnectRefusedError as ConnectRefusedError
+    from stablehttp._errors import ConnectTimeoutError as ConnectTimeoutError
+    from stablehttp._errors import ContentLengthError as ContentLengthError
+    from stablehttp._errors import ContentTooLargeError as ContentTooLargeError
+    from stablehttp._errors import DisconnectedError as DisconnectedError
+    from stablehttp._errors import ForeignLoopError as ForeignLoopError
+    from stablehttp._errors import FramingError as FramingError
+    from stablehttp._errors import HTTPTimeoutError as HTTPTimeoutError
+    from stablehttp._errors import IncompleteResponseError as IncompleteResponseError
+    from stablehttp._errors import InvalidBodyError as InvalidBodyError
+    from stablehttp._errors import InvalidFieldError as InvalidFieldError
+    from stablehttp._errors import InvalidFieldsError as InvalidFieldsError
+    from stablehttp._errors import InvalidMessageError as InvalidMessageError
+    from stablehttp._errors import InvalidMethodError as InvalidMethodError
+    from stablehttp._errors import InvalidResponseError as InvalidResponseError
+    from stablehttp._errors import InvalidStatusError as InvalidStatusError
+    from stablehttp._errors import InvalidURIError as InvalidURIError
+    from stablehttp._errors import MissingExtraError as MissingExtraError
+    from stablehttp._errors import MisuseError as MisuseError
+    from stablehttp._errors import NameResolutionError as NameResolutionError
+    from stablehttp._errors import NegotiationError as NegotiationError
+    from stablehttp._errors import NoConnectorError as NoConnectorError
+    from stablehttp._errors import PoolTimeoutError as PoolTimeoutError
+    from stablehttp._errors import ReadTimeoutError as ReadTimeoutError
+    from stablehttp._errors import SealedError as SealedError
+    from stablehttp._errors import SigningError as SigningError
+    from stablehttp._errors import StableHTTPError as StableHTTPError
+    from stablehttp._errors import TLSError as TLSError
+    from stablehttp._errors import TotalTimeoutError as TotalTimeoutError
+    from stablehttp._errors import TrailersUnavailableError as TrailersUnavailableError
+    from stablehttp._errors import TransportError as TransportError
+    from stablehttp._errors import UnknownLengthError as UnknownLengthError
+    from stablehttp._errors import UnsupportedTransportError as UnsupportedTransportError
+    from stablehttp._errors import WriteTimeoutError as WriteTimeoutError
+    from stablehttp._extensions import Extensions as Extensions
+    from stablehttp._field_value import FieldValue as FieldValue
+    from stablehttp._field_value import secret as secret
+    from stablehttp._fields import FieldEntry as FieldEntry
+    from stablehttp._fields import Fields as Fields
+    from stablehttp._grammar import SINGLE_FIELDS as SINGLE_FIELDS
+    from stablehttp._http_version import HttpVersion as HttpVersion
+    from stablehttp._interception import Attempt as Attempt
+    from stablehttp._interception import Interceptor as Interceptor
+    from stablehttp._message import DEFAULT_READ_LIMIT as DEFAULT_READ_LIMIT
+    from stablehttp._message import AnyRequest as AnyRequest
+    from stablehttp._message import AnyResponse as AnyResponse
+    from stablehttp._message import ConnectionInfo as ConnectionInfo
+    from stablehttp._message import Request as Request
+    from stablehttp._message import Response as Response
+    from stablehttp._pipeline import AsyncPipeline as AsyncPipeline
+    from stablehttp._pipeline import SyncPipeline as SyncPipeline
+    from stablehttp._redaction import SECRET_FIELDS as SECRET_FIELDS
+    from stablehttp._redaction import SECRET_PARAMETERS as SECRET_PARAMETERS
+    from stablehttp._selection import ConnectorRequirements as ConnectorRequirements
+    from stablehttp._selection import best_available as best_available
+    from stablehttp._selection import make_connector as make_connector
+    from stablehttp._selection import make_sync_connector as make_sync_connector
+    from stablehttp._settings import HttpSettings as HttpSettings
+    from stablehttp._settings import Timeouts as Timeouts
+    from stablehttp._settings import TLSSettings as TLSSettings
+    from stablehttp._uri import URI as URI
+
+_HOMES = {
+    "_body": "AsyncBody AsyncIterableBody Body BytesBody IterableBody SyncBody",
+    "_capability": "Capability",
+    "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
+    "_errors": "AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError ConnectRefusedError ConnectTimeoutError ContentLengthError ContentTooLargeError DisconnectedError ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError NoConnectorError PoolTimeoutError ReadTimeoutError SealedError SigningError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError UnsupportedTransportError WriteTimeoutError",
+    "_extensions": "Extensions",
+    "_field_value": "FieldValue secret",
+    "_fields": "FieldEntry Fields",
+    "_grammar": "SINGLE_FIELDS",
+    "_http_version": "HttpVersion",
+    "_interception": "Attempt Interceptor",
+    "_message": "DEFAULT_READ_LIMIT AnyRequest AnyResponse ConnectionInfo Request Response",
+    "_pipeline": "AsyncPipeline SyncPipeline",
+    "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
+    "_selection": "ConnectorRequirements best_available make_connector make_sync_connector",
+    "_settings": "HttpSettings Timeouts TLSSettings",
+    "_uri": "URI",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "AmbiguousFieldError",
+    "AnyRequest",
+    "AnyResponse",
+    "AsyncBody",
+    "AsyncConnector",
+    "AsyncIterableBody",
+    "AsyncPipeline",
+    "AsyncTransport",
+    "Attempt",
+    "Body",
+    "BodyColourError",
+    "BodyTakenError",
+    "BytesBody",
+    "Capability",
+    "CertificateError",
+    "ClosedError",
+    "ConnectError",
+    "ConnectRefusedError",
+    "ConnectTimeoutError",
+    "ConnectionInfo",
+    "ConnectorRequirements",
+    "ContentLengthError",
+    "ContentTooLargeError",
+    "DEFAULT_READ_LIMIT",
+    "DisconnectedError",
+    "DuplexClientTransport",
+    "Extensions",
+    "FieldEntry",
+    "FieldValue",
+    "Fields",
+    "ForeignLoopError",
+    "FramingError",
+    "HTTPTimeoutError",
+    "HttpSettings",
+    "HttpVersion",
+    "IncompleteResponseError",
+    "Interceptor",
+    "InvalidBodyError",
+    "InvalidFieldError",
+    "InvalidFieldsError",
+    "InvalidMessageError",
+    "InvalidMethodError",
+    "InvalidResponseError",
+    "InvalidStatusError",
+    "InvalidURIError",
+    "IterableBody",
+    "Limits",
+    "MissingExtraError",
+    "MisuseError",
+    "NameResolutionError",
+    "NegotiationError",
+    "NoConnectorError",
+    "PoolTimeoutError",
+    "ReadTimeoutError",
+    "Request",
+    "Response",
+    "SECRET_FIELDS",
+    "SECRET_PARAMETERS",
+    "SINGLE_FIELDS",
+    "SealedError",
+    "SigningError",
+    "StableHTTPError",
+    "SyncBody",
+    "SyncConnector",
+    "SyncPipeline",
+    "SyncTransport",
+    "TLSError",
+    "TLSSettings",
+    "Timeouts",
+    "TotalTimeoutError",
+    "TrailersUnavailableError",
+    "TransportError",
+    "URI",
+    "UnknownLengthError",
+    "UnsupportedTransportError",
+    "WriteTimeoutError",
+    "best_available",
+    "make_connector",
+    "make_sync_connector",
+    "secret",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

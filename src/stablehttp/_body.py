@@ -1,0 +1,445 @@
+"""Bodies: where the content of a message comes from.
+
+Floor 3: stands on fields and errors.
+
+The colour of a body is its type: a `SyncBody` is iterated, an `AsyncBody` is iterated with `async
+for`, and a `BytesBody` is both.  A body knows its length in octets or says None, and whether it can
+be read again.  It is claimed when its first octet is asked for, not before: a request that is
+refused earlier leaves its body as it was.
+
+Who reads a body closes it; closing ends what the library itself opened or started, exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
+from typing import Protocol, TypeAlias, TypeVar, final
+
+from stablehttp._errors import BodyTakenError, ClosedError, InvalidBodyError, TrailersUnavailableError
+from stablehttp._fields import Fields
+
+BytesLike: TypeAlias = bytes | bytearray | memoryview
+
+
+class Body:
+    """What all bodies have in common; use `SyncBody` or `AsyncBody` where it is read."""
+
+    __slots__ = ("_taken_by",)
+
+    def __init__(self) -> None:
+        self._taken_by: str | None = None
+
+    @property
+    def length(self) -> int | None:
+        """The length of the content in octets, or None if it cannot be known beforehand."""
+        return None
+
+    @property
+    def replayable(self) -> bool:
+        """Whether reading it a second time gives the same octets."""
+        return False
+
+    @property
+    def taken_by(self) -> str | None:
+        """Who asked for the first octet, or None while nobody has."""
+        return self._taken_by
+
+    def check_available(self) -> None:
+        """Make sure that the content can be read from its beginning.
+
+        Raises:
+            BodyTakenError: it was read, and cannot be read again.
+        """
+        if self._taken_by is not None and not self.replayable:
+            raise BodyTakenError(
+                f"the body was read already, by {self._taken_by}, and can be read only once; "
+                "give bytes, or an iterable that is not its own iterator, to send it again",
+                taken_by=self._taken_by,
+            )
+
+    def _claim(self, reader: str) -> None:
+        self.check_available()
+        self._taken_by = reader
+
+
+class SyncBody(Body):
+    """A body that is read without awaiting."""
+
+    __slots__ = ()
+
+    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
+        """The content, in chunks that are not empty; `reader` is named if somebody wants it again.
+
+        Raises:
+            BodyTakenError: it was read already, and cannot be read again.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End what the body opened or started; a second call does nothing."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.chunks()
+
+
+class AsyncBody(Body):
+    """A body that is read with `async for`."""
+
+    __slots__ = ()
+
+    def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """The content, in chunks that are not empty; `reader` is named if somebody wants it again.
+
+        Raises:
+            BodyTakenError: it was read already, and cannot be read again.
+        """
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """End what the body opened or started; a second call does nothing."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.achunks()
+
+
+B_co = TypeVar("B_co", bound=Body, covariant=True)
+
+
+@final
+class BytesBody(SyncBody, AsyncBody):
+    """Content that is in memory already: of both colours, and readable again and again."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: BytesLike = b"") -> None:
+        """Hold `content`; a read-only buffer is not copied, a writable one is, once."""
+        super().__init__()
+        self.content: bytes = content if type(content) is bytes else bytes(content)
+
+    @property
+    def length(self) -> int:
+        """The length of the content in octets."""
+        return len(self.content)
+
+    @property
+    def replayable(self) -> bool:
+        """True."""
+        return True
+
+    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
+        """The whole content as one chunk; none if it is empty."""
+        if self.content:
+            yield self.content
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """The whole content as one chunk; none if it is empty."""
+        if self.content:
+            yield self.content
+
+    def __eq__(self, other: object) -> bool:
+        return self.content == other.content if isinstance(other, BytesBody) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __repr__(self) -> str:
+        return f"<BytesBody of {len(self.content)} octets>"
+
+    def __reduce__(self) -> tuple[type[BytesBody], tuple[bytes]]:
+        return BytesBody, (self.content,)
+
+
+@final
+class IterableBody(SyncBody):
+    """Content from an iterable of bytes; replayable if the iterable is not its own iterator."""
+
+    __slots__ = ("_length", "_source")
+
+    def __init__(self, source: Iterable[bytes], *, length: int | None = None) -> None:
+        super().__init__()
+        self._source = source
+        self._length = _checked_length(length)
+
+    @property
+    def length(self) -> int | None:
+        """The length that was declared, in octets."""
+        return self._length
+
+    @property
+    def replayable(self) -> bool:
+        """Whether each reading makes an iterator of its own."""
+        return not isinstance(self._source, Iterator)
+
+    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
+        """The chunks of the iterable, without empty ones.
+
+        Raises:
+            BodyTakenError: it was read already, and cannot be read again.
+            InvalidBodyError: the iterable gave something that is not bytes.
+        """
+        self._claim(reader)
+        for chunk in self._source:
+            if checked_chunk(chunk):
+                yield chunk
+
+    def close(self) -> None:
+        """Close the iterable if it is a generator, which the library started."""
+        if isinstance(self._source, Generator) and self._taken_by is not None:
+            self._source.close()
+
+    def __repr__(self) -> str:
+        return f"<IterableBody of {_octets(self._length)}>"
+
+
+@final
+class AsyncIterableBody(AsyncBody):
+    """Content from an asynchronous iterable of bytes; replayable if it is not its own iterator."""
+
+    __slots__ = ("_length", "_source")
+
+    def __init__(self, source: AsyncIterable[bytes], *, length: int | None = None) -> None:
+        super().__init__()
+        self._source = source
+        self._length = _checked_length(length)
+
+    @property
+    def length(self) -> int | None:
+        """The length that was declared, in octets."""
+        return self._length
+
+    @property
+    def replayable(self) -> bool:
+        """Whether each reading makes an iterator of its own."""
+        return not isinstance(self._source, AsyncIterator)
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """The chunks of the iterable, without empty ones.
+
+        Raises:
+            BodyTakenError: it was read already, and cannot be read again.
+            InvalidBodyError: the iterable gave something that is not bytes.
+        """
+        self._claim(reader)
+        async for chunk in self._source:
+            if checked_chunk(chunk):
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Close the iterable if it is a generator, which the library started."""
+        if isinstance(self._source, AsyncGenerator) and self._taken_by is not None:
+            await self._source.aclose()
+
+    def __repr__(self) -> str:
+        return f"<AsyncIterableBody of {_octets(self._length)}>"
+
+
+BodyInput: TypeAlias = "Body | BytesLike | AsyncIterable[bytes] | Iterable[bytes] | None"
+
+
+def make_body(value: object, *, where: str = "body") -> Body:
+    """The body for what a caller gave; `where` is the name of the parameter, for the error.
+
+    Raises:
+        InvalidBodyError: `value` cannot be a body.
+    """
+    if value is None:
+        return BytesBody()
+    if isinstance(value, Body):
+        return value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return BytesBody(value)
+    if isinstance(value, str):
+        raise InvalidBodyError(f"{where} is a str, and content is bytes; give value.encode()", where=where)
+    if isinstance(value, AsyncIterable):
+        return AsyncIterableBody(value)
+    if isinstance(value, dict):
+        raise InvalidBodyError(f"{where} is a dict, and content is bytes; encode it first", where=where)
+    if isinstance(value, Iterable):
+        return IterableBody(value)
+    raise InvalidBodyError(
+        f"{where} must be bytes, an iterable or asynchronous iterable of bytes, or None, not {type(value).__name__}",
+        where=where,
+    )
+
+
+# --- received content ---------------------------------------------------------------------------
+
+
+class AsyncSource(Protocol):
+    """What an adapter gives for the content of a response; it raises errors of this library only."""
+
+    async def read(self) -> bytes:
+        """The next chunk, or `b""` at the end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
+        ...
+
+    def trailers(self) -> Fields | None:
+        """The trailers, once the content has ended; None where the client cannot deliver them."""
+        ...
+
+
+class SyncSource(Protocol):
+    """What an adapter gives for the content of a response; it raises errors of this library only."""
+
+    def read(self) -> bytes:
+        """The next chunk, or `b""` at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
+        ...
+
+    def trailers(self) -> Fields | None:
+        """The trailers, once the content has ended; None where the client cannot deliver them."""
+        ...
+
+
+class ReceivedBody(Body):
+    """Content that arrives from a peer: read once, in the colour of the connector."""
+
+    __slots__ = ("_closed", "_ended", "_length")
+
+    def __init__(self, *, length: int | None = None) -> None:
+        super().__init__()
+        self._length = length
+        self._ended = False
+        self._closed = False
+
+    @property
+    def length(self) -> int | None:
+        """The length that the peer declared, in octets."""
+        return self._length
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the content has arrived and was read."""
+        return self._ended
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection was given back or discarded."""
+        return self._closed
+
+    def trailers(self) -> Fields:
+        """The trailer section that followed the content.
+
+        Raises:
+            TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
+        """
+        if not self._ended:
+            raise TrailersUnavailableError("trailers come after the content; read the response to its end first")
+        found = self._trailers()
+        if found is None:
+            raise TrailersUnavailableError(
+                "the client below this connector does not deliver trailers; use a connector that declares "
+                "Capability.RESPONSE_TRAILERS"
+            )
+        return found
+
+    def _trailers(self) -> Fields | None:
+        raise NotImplementedError
+
+    def _begin(self, reader: str) -> None:
+        if self._closed and not self._ended:
+            raise ClosedError("the response was closed before its content was read")
+        self._claim(reader)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_octets(self._length)}>"
+
+
+@final
+class AsyncReceivedBody(ReceivedBody, AsyncBody):
+    """Content that arrives from a peer, read with `async for`."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: AsyncSource, *, length: int | None = None) -> None:
+        super().__init__(length=length)
+        self._source = source
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """The content as it arrives; when it has ended the connection is given back.
+
+        Raises:
+            BodyTakenError: it was read already.
+            ClosedError: the response was closed before.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        self._begin(reader)
+        try:
+            while chunk := await self._source.read():
+                yield chunk
+            self._ended = True
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give the connection back if the content has ended, else discard it."""
+        if not self._closed:
+            self._closed = True
+            await self._source.aclose()
+
+    def _trailers(self) -> Fields | None:
+        return self._source.trailers()
+
+
+@final
+class SyncReceivedBody(ReceivedBody, SyncBody):
+    """Content that arrives from a peer, read by iterating."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: SyncSource, *, length: int | None = None) -> None:
+        super().__init__(length=length)
+        self._source = source
+
+    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
+        """The content as it arrives; when it has ended the connection is given back.
+
+        Raises:
+            BodyTakenError: it was read already.
+            ClosedError: the response was closed before.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        self._begin(reader)
+        try:
+            while chunk := self._source.read():
+                yield chunk
+            self._ended = True
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give the connection back if the content has ended, else discard it."""
+        if not self._closed:
+            self._closed = True
+            self._source.close()
+
+    def _trailers(self) -> Fields | None:
+        return self._source.trailers()
+
+
+def checked_chunk(chunk: object) -> bool:
+    """Whether `chunk` holds octets; False if it is empty.
+
+    Raises:
+        InvalidBodyError: it is not bytes.
+    """
+    if not isinstance(chunk, (bytes, bytearray, memoryview)):
+        hint = "; encode it first" if isinstance(chunk, str) else ""
+        raise InvalidBodyError(f"the body gave a {type(chunk).__name__}, and content is bytes{hint}")
+    return bool(chunk)
+
+
+def _checked_length(length: int | None) -> int | None:
+    if length is not None and (type(length) is not int or length < 0):
+        raise InvalidBodyError(f"length must be a number of octets or None, not {length!r}", where="length")
+    return length
+
+
+def _octets(length: int | None) -> str:
+    return "unknown length" if length is None else f"{length} octets"

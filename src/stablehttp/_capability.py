@@ -1,0 +1,37 @@
+"""What a connector can do, as names.
+
+Floor 0: stands on nothing.
+
+A connector declares a set of these for each protocol version it speaks, and proves each in the
+contract suite.  What it does not declare is refused before anything is sent.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import final
+
+
+@final
+class Capability(Enum):
+    """Something that not every transport can do; the value says it in plain words."""
+
+    DUPLEX = "duplex (bidirectional) streaming"
+    STREAMED_REQUEST = "request content of unknown length"
+    STREAMED_RESPONSE = "response content delivered while it arrives"
+    REQUEST_TRAILERS = "request trailers"
+    RESPONSE_TRAILERS = "response trailers"
+    OPAQUE_VALUES = "octets above 0x7F in request field values"
+    CONNECT_METHOD = "the CONNECT method"
+    EXPECT_CONTINUE = "waiting for 100 (Continue) before the content"
+    INFORMATIONAL = "1xx responses handed to a hook"
+    REASON_PHRASE = "the reason phrase of a response"
+    READ_TIMEOUT = "a timeout between octets received"
+    WRITE_TIMEOUT = "a timeout between octets sent"
+    POOL_TIMEOUT = "a timeout for a free connection"
+    TOTAL_TIMEOUT = "a timeout for the whole call"
+    PROXY = "sending through a proxy"
+    CLEARTEXT = "connections without TLS"
+
+    def __repr__(self) -> str:
+        return f"Capability.{self.name}"

@@ -1,0 +1,251 @@
+"""What sends a request, as seen from this side, and what it says it can do.
+
+Floor 6: stands on messages and capabilities.
+
+A transport needs one method, `send`.  A connector also says what it can do for each protocol version
+and is closed when nobody needs it any more.  One function reads both faces of a declaration, the
+capabilities of our connectors and the class attribute of duck-typed transports.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, Final, Literal, Protocol, Self, TypeAlias, final, runtime_checkable
+
+from stablehttp._body import AsyncBody, SyncBody
+from stablehttp._capability import Capability
+from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
+from stablehttp._fields import Fields
+from stablehttp._grammar import FORBIDDEN_IN_HTTP2
+from stablehttp._http_version import HttpVersion
+from stablehttp._message import AnyRequest, Request, Response
+from stablehttp._settings import Timeouts
+
+Capabilities: TypeAlias = Mapping[HttpVersion, frozenset[Capability]]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a connector can carry at most; `field_line` is name, value and 32, in octets (RFC 9113 §6.5.2)."""
+
+    field_line: int | None = None
+
+
+class AsyncTransport(Protocol):
+    """The least that an `AsyncPipeline` can send through."""
+
+    async def send(self, request: Request[AsyncBody], /) -> Response[AsyncBody]:
+        """Send a completed request as it stands and wait for the head of the response."""
+        ...
+
+
+class SyncTransport(Protocol):
+    """The least that a `SyncPipeline` can send through."""
+
+    def send(self, request: Request[SyncBody], /) -> Response[SyncBody]:
+        """Send a completed request as it stands and wait for the head of the response."""
+        ...
+
+
+@runtime_checkable
+class DuplexClientTransport(Protocol):
+    """A transport that declares duplex streaming, for type checkers to demand."""
+
+    @property
+    def SUPPORTS_DUPLEX_STREAMING(self) -> Literal[True]:  # noqa: N802
+        """True, literally."""
+        ...
+
+
+class Connector:
+    """What connectors of both colours declare.
+
+    `name` is what errors call it, `capabilities` says what it can do for each protocol version it
+    speaks, `limits` what it can carry at most.
+    """
+
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
+    name: str = "custom"
+    capabilities: Capabilities = MappingProxyType({HttpVersion.HTTP_1_1: frozenset()})
+    limits: Mapping[HttpVersion, Limits] = MappingProxyType({})
+
+    @property
+    def versions(self) -> tuple[HttpVersion, ...]:
+        """The protocol versions it speaks, best first."""
+        return tuple(sorted(self.capabilities, reverse=True))
+
+
+class AsyncConnector(Connector, ABC):
+    """Sends requests without blocking; inherit from it to write one."""
+
+    @abstractmethod
+    async def send(self, request: Request[AsyncBody], /) -> Response[AsyncBody]:
+        """Send a completed request as it stands and wait for the head of the response.
+
+        Timeouts, where there are any, stand in `request.extensions` under `Timeouts`.
+
+        Raises:
+            StableHTTPError: and nothing else; the client's own exception is the cause.
+        """
+
+    async def aclose(self) -> None:
+        """Close what this connector opened; responses that are being read become unusable."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+
+class SyncConnector(Connector, ABC):
+    """Sends requests by blocking; inherit from it to write one."""
+
+    @abstractmethod
+    def send(self, request: Request[SyncBody], /) -> Response[SyncBody]:
+        """Send a completed request as it stands and wait for the head of the response.
+
+        Timeouts, where there are any, stand in `request.extensions` under `Timeouts`.
+
+        Raises:
+            StableHTTPError: and nothing else; the client's own exception is the cause.
+        """
+
+    def close(self) -> None:
+        """Close what this connector opened; responses that are being read become unusable."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+# --- reading declarations -----------------------------------------------------------------------
+
+
+def transport_name(transport: object) -> str:
+    """What errors call `transport`: its name if it is a connector, else its class."""
+    return transport.name if isinstance(transport, Connector) else type(transport).__name__
+
+
+def supports_duplex(transport: object, version: HttpVersion | None = None) -> bool:
+    """Whether `transport` declares duplex streaming: in its capabilities, or by the literal True.
+
+    Anything but `True` itself is no: a mock's attribute is truthy too.  With `version`, capabilities
+    are asked for that protocol version only.
+    """
+    if isinstance(transport, Connector):
+        versions = transport.capabilities if version is None else (version,)
+        if any(Capability.DUPLEX in transport.capabilities.get(spoken, ()) for spoken in versions):
+            return True
+        if type(transport).SUPPORTS_DUPLEX_STREAMING is Connector.SUPPORTS_DUPLEX_STREAMING:
+            return False
+    return getattr(transport, "SUPPORTS_DUPLEX_STREAMING", False) is True
+
+
+def declared(transport: object) -> Capabilities | None:
+    """The capabilities of `transport` for each version, or None if it declares none and must be taken as it is."""
+    return transport.capabilities if isinstance(transport, Connector) else None
+
+
+# --- checking a completed request ---------------------------------------------------------------
+
+_ALTERNATIVES: Final = {
+    Capability.DUPLEX: ("crt",),
+    Capability.REQUEST_TRAILERS: ("h11",),
+    Capability.OPAQUE_VALUES: ("h11", "httpx", "httpx2"),
+    Capability.CONNECT_METHOD: ("h11",),
+    Capability.EXPECT_CONTINUE: ("h11", "aiohttp"),
+}
+
+
+def refuse(
+    transport: object, capability: Capability, *, hint: str = "", operation: str | None = None
+) -> UnsupportedTransportError:
+    """The error that says what `transport` cannot do, and what can be done about it."""
+    name = transport_name(transport)
+    others = tuple(other for other in _ALTERNATIVES.get(capability, ()) if other != name)
+    way = f"use one that declares Capability.{capability.name}" + (f" ({', '.join(others)})" if others else "")
+    return UnsupportedTransportError(
+        f"connector {name!r} does not offer {capability.value}; {way}" + (f", or {hint}" if hint else ""),
+        transport=name,
+        capability=capability.value,
+        operation=operation,
+        alternatives=others,
+    )
+
+
+def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | None) -> None:
+    """Make sure that `transport` can carry the completed request as it stands, on every version it may use.
+
+    Raises:
+        UnsupportedTransportError: it cannot; `capability` says what is missing.
+        InvalidMessageError: HTTP/2 has no place for a field of the request.
+    """
+    if not isinstance(transport, Connector):
+        return
+    for version, can in transport.capabilities.items():
+        for capability, hint in _needs(request, timeouts):
+            if capability not in can:
+                raise refuse(transport, capability, hint=hint)
+        if version is HttpVersion.HTTP_2:
+            check_http2(request.headers)
+        limits = transport.limits.get(version)
+        if limits is not None and limits.field_line is not None:
+            _check_line_size(request, transport.name, version, limits.field_line)
+
+
+def _needs(request: AnyRequest, timeouts: Timeouts | None) -> Iterable[tuple[Capability, str]]:
+    if len(request.trailers):
+        yield Capability.REQUEST_TRAILERS, "drop the trailers"
+    if request.method == "CONNECT":
+        yield Capability.CONNECT_METHOD, "let the connector's settings name the proxy"
+    if "expect" in request.headers:
+        yield Capability.EXPECT_CONTINUE, "remove the field 'Expect'"
+    if request.body.length is None:
+        yield Capability.STREAMED_REQUEST, "give the body a length"
+    if not all([value.isascii() for _, value in request.headers.items()]):
+        yield Capability.OPAQUE_VALUES, "encode the values that hold such octets"
+    if timeouts is not None:
+        for name, capability in _TIMEOUT_CAPABILITIES.items():
+            if getattr(timeouts, name) is not None:
+                yield capability, f"set timeout {name!r} to None"
+
+
+_TIMEOUT_CAPABILITIES: Final = {
+    "read": Capability.READ_TIMEOUT,
+    "write": Capability.WRITE_TIMEOUT,
+    "pool": Capability.POOL_TIMEOUT,
+    "total": Capability.TOTAL_TIMEOUT,
+}
+
+
+def check_http2(headers: Fields) -> None:
+    """Make sure that HTTP/2 has a place for every field (RFC 9113 §8.2.2).
+
+    Raises:
+        InvalidMessageError: one is about the connection, and HTTP/2 has its own ways.
+    """
+    for name in FORBIDDEN_IN_HTTP2:
+        if name in headers:
+            raise InvalidMessageError(
+                f"field {name!r} is about one connection, and HTTP/2 has no place for it (RFC 9113 §8.2.2); remove it"
+            )
+    if any(value.strip().lower() != "trailers" for value in headers.values("te")):
+        raise InvalidMessageError("field 'TE' may say nothing but 'trailers' on HTTP/2 (RFC 9113 §8.2.2)")
+
+
+def _check_line_size(request: AnyRequest, name: str, version: HttpVersion, most: int) -> None:
+    for field, value in (*request.headers.items(), (":path", request.target)):
+        if len(field) + len(value) + 32 > most:
+            raise UnsupportedTransportError(
+                f"connector {name!r} cannot carry field {field!r} over {version}: name and value have "
+                f"{len(field) + len(value)} octets and {most - 32} are the most; use HTTP/1.1 or another connector",
+                transport=name,
+                capability=f"field lines of more than {most - 32} octets",
+            )

@@ -1,0 +1,573 @@
+"""A section of field lines: the headers or the trailers of a message.
+
+Floor 2: stands on field values, grammar and errors.
+
+A section keeps lines: their order, their spelling, their repetition.  Every path by which a line
+can come in checks it, and a refused change changes nothing.
+
+Storage is a list of `(name, value)` tuples and, from the first lookup on, an index from the folded
+name to the places of its lines.  Measured against a `multidict.CIMultiDict` (tests/benchmarks):
+copying, iterating and handing lines to a signer or a client cost nothing here, while a multidict
+hands out its own `str` subclass, which every reader would have to strip off again.
+
+A response's section is *borrowed*: its lines stay in the client's own object, are looked up one name
+at a time, and are copied when something changes or looks at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, final, overload
+
+from stablehttp._errors import AmbiguousFieldError, InvalidFieldError, SealedError
+from stablehttp._field_value import (
+    FieldLine,
+    FieldValue,
+    check_lines,
+    check_name,
+    check_value,
+    fold,
+    is_secret,
+)
+from stablehttp._grammar import SINGLE_FIELDS
+from stablehttp._redaction import shorten, show_value
+
+_MOST_SHOWN: Final = 32
+
+LinesInput: TypeAlias = "Iterable[tuple[str, str | bytes]] | Mapping[str, str | bytes] | Fields"
+
+
+@final
+@dataclass(slots=True)
+class Owned:
+    """The lines are ours; `places` is the index, made at the first lookup."""
+
+    lines: list[FieldLine]
+    places: dict[str, tuple[int, ...]] | None = None
+
+    def copy(self) -> Owned:
+        """Lines and index of their own; both hold immutable things only."""
+        return Owned(self.lines.copy(), None if self.places is None else self.places.copy())
+
+    def find(self, folded: str) -> tuple[int, ...]:
+        """Where the lines called `folded` stand, in order."""
+        places = self.places
+        if places is None:
+            places = self.index()
+        return places.get(folded, ())
+
+    def index(self) -> dict[str, tuple[int, ...]]:
+        """Make the index; with few repetitions, as usual, this is one dict comprehension."""
+        names = [check_name(name) for name, _ in self.lines]
+        places: dict[str, tuple[int, ...]] = {name: (place,) for place, name in enumerate(names)}
+        if len(places) != len(names):
+            places = {}
+            for place, name in enumerate(names):
+                places[name] = (*places.get(name, ()), place)
+        self.places = places
+        return places
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A response that only we hold has the lines; we look them up there and never change it."""
+
+    lender: object
+    read: Callable[[], Iterable[FieldLine]]
+    find: Callable[[str], Sequence[str]]
+
+
+Backend: TypeAlias = Owned | Borrowed
+
+
+@final
+@dataclass(slots=True)
+class Guard:
+    """Which names of a section may not change any more, and who relies on that."""
+
+    names: dict[str, str]
+    whole: str | None = None
+
+
+@final
+class Fields:
+    """A section of field lines that cannot become invalid.
+
+    `fields["Name"]` and `get` give the one combined value of RFC 9110 §5.2; item assignment and
+    `set` replace all lines of a name, `add` appends one, `remove` and `del` take all.  Iterating
+    and `items()` give the lines as `(name, value)` tuples, in order; `len` counts lines.
+
+    A value given as `str` is visible ASCII, space and tab without whitespace at its ends; given as
+    `bytes` it may also hold 0x80 to 0xFF.
+    """
+
+    __slots__ = ("_backend", "_changes", "_guard")
+
+    _backend: Backend
+    _changes: int
+    _guard: Guard | None
+
+    def __init__(self, lines: LinesInput = ()) -> None:
+        """Make a section of its own; `lines` is copied, never shared.
+
+        Raises:
+            InvalidFieldError: a line is invalid, or `lines` holds something that is no line.
+        """
+        self._backend = lines._own().copy() if isinstance(lines, Fields) else Owned(_checked(lines)[0])
+        self._changes = 0
+        self._guard = None
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> str:
+        """The combined value of `name`: its lines joined with a comma, in order (RFC 9110 §5.2).
+
+        Raises:
+            KeyError: there is no such line.
+            AmbiguousFieldError: `name` is `Set-Cookie`, whose lines cannot be joined, or a field that
+                may stand only once and stands with differing values; use `values`.
+        """
+        found = self.values(name)
+        if not found:
+            raise KeyError(name)
+        return _combine(fold(name), found)
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The combined value of `name`, or `default` if there is no such line.
+
+        Raises:
+            AmbiguousFieldError: as for item access.
+        """
+        found = self.values(name)
+        return _combine(fold(name), found) if found else default
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of all lines called `name`, in order; empty if there is none."""
+        backend = self._backend
+        if isinstance(backend, Owned):
+            lines = backend.lines
+            return tuple([lines[place][1] for place in backend.find(fold(name))])
+        return tuple(backend.find(fold(name)))
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        backend = self._backend
+        return bool(backend.find(fold(name)))
+
+    def __len__(self) -> int:
+        return len(self._own().lines)
+
+    def __iter__(self) -> Iterator[FieldLine]:
+        """The lines in order; a change of the section while iterating is an error.
+
+        Raises:
+            RuntimeError: the section changed since the iteration began.
+        """
+        lines, changes = self._own().lines, self._changes
+        for line in lines:
+            if self._changes != changes:
+                raise RuntimeError("fields changed while being iterated; iterate over list(fields) instead")
+            yield line
+
+    def items(self) -> list[FieldLine]:
+        """The lines as `(name, value)` tuples, in order: a list of the caller's own."""
+        return self._own().lines.copy()
+
+    def keys(self) -> list[str]:
+        """Each name once, in the order and spelling of its first line."""
+        owned = self._own()
+        places = owned.index() if owned.places is None else owned.places
+        return [owned.lines[place][0] for place in sorted(found[0] for found in places.values())]
+
+    def as_dict(self) -> dict[str, list[str]]:
+        """Each name, as its first line spells it, with the values of all its lines."""
+        return {name: list(self.values(name)) for name in self.keys()}
+
+    @property
+    def size(self) -> int:
+        """The size of the section in octets, as RFC 9113 §6.5.2 counts it: 32 more for each line."""
+        return sum([len(name) + len(value) + 32 for name, value in self._own().lines])
+
+    def largest(self, most: int = 3) -> list[str]:
+        """The names of the largest lines, largest first, `most` of them."""
+        by_size = sorted(self._own().lines, key=lambda line: len(line[0]) + len(line[1]), reverse=True)
+        return [name for name, _ in by_size[:most]]
+
+    # --- changing --------------------------------------------------------------------------------
+
+    def add(self, name: str, value: str | bytes) -> None:
+        """Append a line; lines of the same name stay.
+
+        Raises:
+            InvalidFieldError: `name` or `value` is invalid; nothing has changed.
+            SealedError: the lines of this name may not change any more.
+        """
+        folded, stored = check_name(name), check_value(name, value)
+        self._allow(folded)
+        owned = self._own()
+        if owned.places is not None:
+            owned.places[folded] = (*owned.places.get(folded, ()), len(owned.lines))
+        owned.lines.append((str.__str__(name), stored))
+        self._changes += 1
+
+    def set(self, name: str, value: str | bytes) -> None:
+        """Replace every line called `name` by one line.
+
+        The new line takes the place of the first old one, or goes last.
+
+        Raises:
+            InvalidFieldError: `name` or `value` is invalid; nothing has changed.
+            SealedError: the lines of this name may not change any more.
+        """
+        folded, stored = check_name(name), check_value(name, value)
+        self._allow(folded)
+        owned = self._own()
+        found = owned.find(folded)
+        line = (str.__str__(name), stored)
+        if not found:
+            assert owned.places is not None
+            owned.places[folded] = (len(owned.lines),)
+            owned.lines.append(line)
+        else:
+            owned.lines[found[0]] = line
+            if len(found) > 1:
+                _drop(owned, found[1:])
+        self._changes += 1
+
+    def __setitem__(self, name: str, value: str | bytes) -> None:
+        """Replace every line called `name` by one line; the same as `set`."""
+        self.set(name, value)
+
+    def remove(self, name: str) -> tuple[str, ...]:
+        """Take out all lines called `name`, if there are any, and give back their values.
+
+        Raises:
+            SealedError: the lines of this name may not change any more.
+        """
+        folded = fold(name)
+        owned = self._own()
+        found = owned.find(folded)
+        if not found:
+            return ()
+        self._allow(folded)
+        values = tuple([owned.lines[place][1] for place in found])
+        _drop(owned, found)
+        self._changes += 1
+        return values
+
+    def __delitem__(self, name: str) -> None:
+        """Take out all lines called `name`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if not self.remove(name):
+            raise KeyError(name)
+
+    def setdefault(self, name: str, value: str | bytes) -> str:
+        """The combined value of `name`; if there is no such line, `value` is appended first.
+
+        Raises:
+            InvalidFieldError: `name` or `value` is invalid, even where it would not be needed.
+        """
+        stored = check_value(name, value)
+        check_name(name)
+        if name not in self:
+            self.add(name, stored)
+        return self[name]
+
+    def extend(self, lines: LinesInput) -> None:
+        """Append all `lines`, or none of them.
+
+        Raises:
+            InvalidFieldError: a line is invalid; nothing has changed.
+            SealedError: the lines of one of the names may not change any more.
+        """
+        checked, folded = _checked(lines)
+        for name in folded:
+            self._allow(name)
+        owned = self._own()
+        owned.lines.extend(checked)
+        owned.places = None
+        self._changes += 1
+
+    def update(self, lines: LinesInput) -> None:
+        """Replace the lines of every name in `lines`, each in the place of its first old line, or do nothing.
+
+        Several lines of one name replace the old ones together.
+
+        Raises:
+            InvalidFieldError: a line is invalid; nothing has changed.
+            SealedError: the lines of one of the names may not change any more.
+        """
+        checked, folded = _checked(lines)
+        for name in folded:
+            self._allow(name)
+        fresh: dict[str, list[FieldLine]] = {}
+        for name, line in zip(folded, checked, strict=True):
+            fresh.setdefault(name, []).append(line)
+        owned = self._own()
+        merged: list[FieldLine] = []
+        seen: set[str] = set()
+        for line in owned.lines:
+            name = check_name(line[0])
+            if name not in fresh:
+                merged.append(line)
+            elif name not in seen:
+                seen.add(name)
+                merged.extend(fresh[name])
+        merged.extend(line for name, line in zip(folded, checked, strict=True) if name not in seen)
+        owned.lines[:] = merged
+        owned.places = None
+        self._changes += 1
+
+    def clear(self) -> None:
+        """Take out all lines.
+
+        Raises:
+            SealedError: some line may not change any more.
+        """
+        for name in self.keys():
+            self._allow(fold(name))
+        self._backend = Owned([])
+        self._changes += 1
+
+    @contextmanager
+    def edit(self) -> Iterator[Fields]:
+        """Change a copy inside a `with` block; when the block ends well, all of its changes are made at once.
+
+        If the block raises, the section is left exactly as it was.
+
+        Raises:
+            SealedError: a line that may not change any more would have.
+            RuntimeError: the section itself changed inside the block.
+        """
+        changes = self._changes
+        draft = self.copy()
+        yield draft
+        if self._changes != changes:
+            raise RuntimeError("fields changed while being edited; change only what edit() gave")
+        before, after = self.as_dict(), draft.as_dict()
+        folded = {fold(name): name for name in (*before, *after)}
+        for name, spelling in folded.items():
+            if self.values(spelling) != draft.values(spelling):
+                self._allow(name)
+        self._backend = Owned(draft._own().lines)
+        self._changes += 1
+
+    def entry(self, name: str) -> FieldEntry:
+        """A view of one name, for doing several things to it with one check of the name.
+
+        Raises:
+            InvalidFieldError: `name` is not a token.
+        """
+        check_name(name)
+        return FieldEntry(self, name)
+
+    def copy(self) -> Fields:
+        """A section of its own with the same lines, free to change."""
+        return Fields(self)
+
+    # --- the rest --------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if each name has the same values in the same sequence; the order of the names does not count."""
+        if not isinstance(other, Fields):
+            return NotImplemented
+        mine, theirs = self._own(), other._own()
+        if len(mine.lines) != len(theirs.lines):
+            return False
+        places = mine.index() if mine.places is None else mine.places
+        return all(
+            [mine.lines[place][1] for place in found] == [theirs.lines[place][1] for place in theirs.find(name)]
+            for name, found in places.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """The lines, with secrets hidden, long values shortened and at most 32 lines."""
+        lines = self._own().lines
+        shown = [
+            f"({name!r}, {show_value(name, value, secret=is_secret(value))})" for name, value in lines[:_MOST_SHOWN]
+        ]
+        if len(lines) > _MOST_SHOWN:
+            shown.append(f"… {len(lines) - _MOST_SHOWN} more")
+        return f"Fields([{', '.join(shown)}])"
+
+    def __copy__(self) -> Fields:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Fields:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Fields, (self._own().lines.copy(),)
+
+    def _own(self) -> Owned:
+        backend = self._backend
+        if isinstance(backend, Owned):
+            return backend
+        backend = self._backend = Owned(list(backend.read()))
+        return backend
+
+    def _allow(self, folded: str) -> None:
+        guard = self._guard
+        if guard is None:
+            return
+        sealed_by = guard.names.get(folded) or guard.whole
+        if sealed_by:
+            raise SealedError(
+                f"field {shorten(folded, 60)!r} may not change any more: {sealed_by} relies on it; "
+                "change it in an earlier hook, or work on request.copy()",
+                part=folded,
+                sealed_by=sealed_by,
+            )
+
+
+@final
+class FieldEntry:
+    """One name of a section: look, set, add and remove, without naming it again."""
+
+    __slots__ = ("_fields", "name")
+
+    def __init__(self, fields: Fields, name: str) -> None:
+        self._fields = fields
+        self.name = name
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a line of this name."""
+        return self.name in self._fields
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values of all lines of this name, in order."""
+        return self._fields.values(self.name)
+
+    def set(self, value: str | bytes) -> tuple[str, ...]:
+        """Replace all lines by one, and give back the values that stood there."""
+        before = self.values
+        self._fields.set(self.name, value)
+        return before
+
+    def add(self, value: str | bytes) -> bool:
+        """Append a line, and tell whether there was one before."""
+        before = self.exists
+        self._fields.add(self.name, value)
+        return before
+
+    def or_set(self, value: str | bytes) -> str:
+        """The combined value; if there is none, `value` is set first."""
+        return self._fields.setdefault(self.name, value)
+
+    def or_set_with(self, make: Callable[[], str | bytes]) -> str:
+        """The combined value; if there is none, what `make` gives is set first."""
+        return self._fields[self.name] if self.exists else self._fields.setdefault(self.name, make())
+
+    def remove(self) -> tuple[str, ...]:
+        """Take out all lines of this name, and give back their values."""
+        return self._fields.remove(self.name)
+
+
+def borrow(lender: object, read: Callable[[], Iterable[FieldLine]], find: Callable[[str], Sequence[str]]) -> Fields:
+    """A section whose lines stay in `lender` until something changes them or looks at all of them.
+
+    `read` gives all lines; `find` gives the values of one folded name.  Both must give what
+    `receive_line` gives.  Nobody else may hold `lender`.
+    """
+    fields = Fields.__new__(Fields)
+    fields._backend = Borrowed(lender, read, find)  # noqa: SLF001
+    fields._changes = 0  # noqa: SLF001
+    fields._guard = None  # noqa: SLF001
+    return fields
+
+
+def adopt(lines: list[FieldLine]) -> Fields:
+    """A section around lines that are already checked; the list is handed over."""
+    fields = Fields.__new__(Fields)
+    fields._backend = Owned(lines)  # noqa: SLF001
+    fields._changes = 0  # noqa: SLF001
+    fields._guard = None  # noqa: SLF001
+    return fields
+
+
+def seal_names(fields: Fields, names: Iterable[str], sealed_by: str) -> None:
+    """From now on the lines of these folded names may not change; the first seal of a name keeps its author."""
+    guard = fields._guard  # noqa: SLF001
+    if guard is None:
+        guard = fields._guard = Guard({})  # noqa: SLF001
+    guard.names.update(dict.fromkeys(set(names).difference(guard.names), sealed_by))
+
+
+def seal_section(fields: Fields, sealed_by: str) -> None:
+    """From now on no line of the section may change."""
+    guard = fields._guard  # noqa: SLF001
+    fields._guard = Guard({} if guard is None else guard.names, sealed_by)  # noqa: SLF001
+
+
+def _checked(lines: LinesInput) -> tuple[list[FieldLine], list[str]]:
+    if type(lines) is list or type(lines) is tuple:
+        return check_lines(lines)
+    if isinstance(lines, Fields):
+        owned = lines._own()  # noqa: SLF001
+        return owned.lines.copy(), [check_name(name) for name, _ in owned.lines]
+    if isinstance(lines, Mapping):
+        return check_lines(lines.items())
+    if isinstance(lines, (str, bytes)) or not isinstance(lines, Iterable):
+        raise InvalidFieldError(
+            f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}"
+        )
+    return check_lines(lines)
+
+
+def _drop(owned: Owned, places: Iterable[int]) -> None:
+    for place in sorted(places, reverse=True):
+        del owned.lines[place]
+    owned.places = None
+
+
+def _combine(folded: str, values: Sequence[str]) -> str:
+    if folded == "set-cookie":
+        raise AmbiguousFieldError(
+            "'Set-Cookie' lines cannot be joined (RFC 9110 §5.3); use values('Set-Cookie')", field="set-cookie"
+        )
+    first = values[0]
+    if len(values) == 1:
+        return first
+    if folded in SINGLE_FIELDS:
+        if any(value != first for value in values):
+            raise AmbiguousFieldError(
+                f"field {folded!r} may stand only once and stands {len(values)} times with differing values; "
+                f"use values({folded!r}), and remove those that are wrong",
+                field=folded,
+            )
+        return first
+    joined = ("; " if folded == "cookie" else ", ").join(values)
+    if any(isinstance(value, FieldValue) for value in values):
+        return FieldValue(joined.encode("latin-1"), secret=any(map(is_secret, values)))
+    return joined
+
+
+def put_first(fields: Fields, name: str, value: str) -> None:
+    """Make the one line of `name` the first of all; if there is one its spelling and value stay."""
+    owned = fields._own()  # noqa: SLF001
+    lines = owned.lines
+    found = owned.find(fold(name))
+    if not found:
+        check_name(name)
+        lines.insert(0, (name, check_value(name, value)))
+    elif found[0]:
+        lines.insert(0, lines.pop(found[0]))
+    else:
+        return
+    owned.places = None
+    fields._changes += 1  # noqa: SLF001

@@ -1,0 +1,590 @@
+"""Requests and responses.
+
+Floor 4: stands on bodies, fields, URIs and extensions.
+
+A message owns its fields: what is given to a constructor is copied.  The body is read-only, because
+its type is part of the message's type; `with_body` gives a new request.  Whatever decides where a
+message ends is checked when it is built, and once more when it is completed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, final, overload
+
+from stablehttp._body import (
+    AsyncBody,
+    B_co,
+    Body,
+    BytesBody,
+    BytesLike,
+    ReceivedBody,
+    SyncBody,
+    make_body,
+)
+from stablehttp._errors import (
+    BodyTakenError,
+    ContentTooLargeError,
+    FramingError,
+    InvalidFieldError,
+    InvalidMessageError,
+    InvalidMethodError,
+    InvalidStatusError,
+    SealedError,
+)
+from stablehttp._extensions import Extensions
+from stablehttp._fields import Fields, LinesInput, seal_names, seal_section
+from stablehttp._grammar import FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
+from stablehttp._http_version import HttpVersion
+from stablehttp._redaction import redact_uri, shorten
+from stablehttp._uri import URI
+
+B = TypeVar("B", bound=Body)
+
+DEFAULT_READ_LIMIT: Final = 64 * 1024 * 1024
+"""How many octets `read` and `aread` hold in memory unless told otherwise."""
+
+_HOST = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?").fullmatch
+
+
+@final
+@dataclass(slots=True)
+class Seal:
+    """Which parts of a request may not change any more, and who relies on each."""
+
+    parts: dict[str, str]
+
+
+@final
+class Request(Generic[B_co]):
+    """A request that cannot be invalid, and belongs to no client.
+
+    `method` and `uri` are checked when assigned; `headers` and `trailers` are sections that are
+    changed in place; the body is part of the type and is changed by `with_body`.
+    """
+
+    __slots__ = ("_body", "_headers", "_method", "_seal", "_trailers", "_uri", "extensions")
+
+    @overload
+    def __init__(
+        self: Request[BytesBody],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: BytesLike | None = ...,
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Request[AsyncBody],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: AsyncIterable[bytes],
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Request[SyncBody],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: Iterable[bytes],
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Request[B],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: B,
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = (),
+        body: object = None,
+        trailers: LinesInput = (),
+        extensions: Extensions | None = None,
+    ) -> None:
+        """Build a request; everything is checked now.
+
+        `body` is bytes, a `Body`, or an iterable or asynchronous iterable of bytes.  No field is
+        added here: `Host` and framing come when the request is sent.
+
+        Raises:
+            InvalidMessageError: some part is invalid, or the parts do not agree; its subclass says which.
+        """
+        self._seal: Seal | None = None
+        self._method = _checked_method(method)
+        self._uri = uri if isinstance(uri, URI) else URI(uri)
+        self._headers = Fields(headers)
+        self._trailers = _checked_trailers(trailers)
+        self._body = make_body(body)
+        self.extensions = Extensions() if extensions is None else extensions.copy()
+        check_framing(self._headers, self._body)
+
+    @property
+    def method(self) -> str:
+        """The method, a token, in the case it was given."""
+        return self._method
+
+    @method.setter
+    def method(self, method: str) -> None:
+        if self._seal is not None:
+            self._refuse("method")
+        self._method = _checked_method(method)
+
+    @property
+    def uri(self) -> URI:
+        """Where the request goes."""
+        return self._uri
+
+    @uri.setter
+    def uri(self, uri: str | URI) -> None:
+        if self._seal is not None:
+            self._refuse("uri")
+        self._uri = uri if isinstance(uri, URI) else URI(uri)
+
+    @property
+    def headers(self) -> Fields:
+        """The header section."""
+        return self._headers
+
+    @property
+    def trailers(self) -> Fields:
+        """The trailer section, sent after the content."""
+        return self._trailers
+
+    @property
+    def body(self) -> B_co:
+        """Where the content comes from."""
+        return cast(B_co, self._body)
+
+    @property
+    def target(self) -> str:
+        """Exactly what goes on the request line."""
+        return self._uri.target
+
+    @property
+    def sealed_by(self) -> str | None:
+        """Who signed this request, or fixed it for sending; None while it may change freely."""
+        return next(iter(self._seal.parts.values()), "the pipeline") if self._seal is not None else None
+
+    @overload
+    def with_body(self, body: BytesLike | None) -> Request[BytesBody]: ...
+    @overload
+    def with_body(self, body: AsyncIterable[bytes]) -> Request[AsyncBody]: ...
+    @overload
+    def with_body(self, body: Iterable[bytes]) -> Request[SyncBody]: ...
+    @overload
+    def with_body(self, body: B) -> Request[B]: ...
+    def with_body(self, body: object) -> Request[Any]:
+        """A new, unsealed request with another body, and without the framing fields of the old one.
+
+        Raises:
+            InvalidBodyError: `body` cannot be one.
+        """
+        made = make_body(body)
+        request: Request[Any] = derive(self)
+        request._body = made
+        request._headers.remove("Content-Length")
+        request._headers.remove("Transfer-Encoding")
+        return request
+
+    def copy(self) -> Request[B_co]:
+        """A new, unsealed request with fields of its own.
+
+        Raises:
+            BodyTakenError: the body can be read only once, so that two requests cannot have it.
+        """
+        if not self._body.replayable:
+            raise BodyTakenError(
+                "a request whose body can be read only once cannot be copied; give the copy a body with with_body()",
+                taken_by=self._body.taken_by or "the request itself",
+            )
+        return derive(self)
+
+    def __repr__(self) -> str:
+        """Method, redacted URI and sizes; no field value."""
+        where = shorten(redact_uri(str(self._uri)))
+        return f"<Request {self._method} {where}, {len(self._headers)} field lines, {self._body!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if method, URI, fields and body are."""
+        if not isinstance(other, Request):
+            return NotImplemented
+        return (self._method, self._uri, self._headers, self._trailers, self._body) == (
+            other._method,
+            other._uri,
+            other._headers,
+            other._trailers,
+            cast(object, other._body),
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Request[B_co]:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not isinstance(self._body, BytesBody):
+            raise TypeError(f"a request can be pickled if its content is bytes, and this one has {self._body!r}")
+        return _remake_request, (
+            self._method,
+            self._uri,
+            self._headers,
+            self._body.content,
+            self._trailers,
+            list(self.extensions),
+        )
+
+    def _refuse(self, part: str) -> None:
+        sealed_by = self._seal.parts.get(part) if self._seal is not None else None
+        if sealed_by:
+            raise SealedError(
+                f"the {part} of the request may not change any more: {sealed_by} relies on it; "
+                "change it in an earlier hook, or work on request.copy()",
+                part=part,
+                sealed_by=sealed_by,
+            )
+
+
+AnyRequest: TypeAlias = Request[Body]
+"""A request of any body: what hooks and signers take."""
+
+
+def derive(request: Request[B]) -> Request[B]:
+    """An unsealed request with fields of its own and the same body, for whoever must not change the original."""
+    new: Request[B] = Request.__new__(Request)
+    new._seal = None  # noqa: SLF001
+    new._method = request._method  # noqa: SLF001
+    new._uri = request._uri  # noqa: SLF001
+    new._headers = request._headers.copy()  # noqa: SLF001
+    new._trailers = request._trailers.copy()  # noqa: SLF001
+    new._body = request._body  # noqa: SLF001
+    new.extensions = request.extensions.copy()
+    return new
+
+
+def seal_parts(request: AnyRequest, parts: Iterable[str], fields: Iterable[str], sealed_by: str) -> None:
+    """From now on these parts and fields may not change; what is sealed already keeps its author."""
+    if request._seal is None:  # noqa: SLF001
+        request._seal = Seal({})  # noqa: SLF001
+    for part in parts:
+        request._seal.parts.setdefault(part, sealed_by)  # noqa: SLF001
+    seal_names(request.headers, fields, sealed_by)
+
+
+def seal_whole(request: AnyRequest, sealed_by: str) -> None:
+    """From now on nothing of the request may change."""
+    seal_parts(request, ("method", "uri"), (), sealed_by)
+    seal_section(request.headers, sealed_by)
+    seal_section(request.trailers, sealed_by)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionInfo:
+    """What is known of the connection that a response came over; None where the client does not tell."""
+
+    reused: bool | None = None
+    peer: str | None = None
+    tls_version: str | None = None
+    alpn: str | None = None
+
+
+@final
+class Response(Generic[B_co]):
+    """A response, whoever received it; it can be built without a socket, a loop or a client."""
+
+    __slots__ = (
+        "_body",
+        "_content",
+        "_headers",
+        "_trailers",
+        "connection",
+        "extensions",
+        "http_version",
+        "reason",
+        "request_method",
+        "request_uri",
+        "status",
+    )
+
+    @overload
+    def __init__(
+        self: Response[BytesBody],
+        status: int,
+        *,
+        headers: LinesInput = ...,
+        body: BytesLike | None = ...,
+        reason: str = ...,
+        trailers: LinesInput = ...,
+        http_version: HttpVersion = ...,
+        extensions: Extensions | None = ...,
+        connection: ConnectionInfo = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Response[AsyncBody],
+        status: int,
+        *,
+        headers: LinesInput = ...,
+        body: AsyncIterable[bytes],
+        reason: str = ...,
+        trailers: LinesInput = ...,
+        http_version: HttpVersion = ...,
+        extensions: Extensions | None = ...,
+        connection: ConnectionInfo = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Response[SyncBody],
+        status: int,
+        *,
+        headers: LinesInput = ...,
+        body: Iterable[bytes],
+        reason: str = ...,
+        trailers: LinesInput = ...,
+        http_version: HttpVersion = ...,
+        extensions: Extensions | None = ...,
+        connection: ConnectionInfo = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Response[B],
+        status: int,
+        *,
+        headers: LinesInput = ...,
+        body: B,
+        reason: str = ...,
+        trailers: LinesInput = ...,
+        http_version: HttpVersion = ...,
+        extensions: Extensions | None = ...,
+        connection: ConnectionInfo = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        status: int,
+        *,
+        headers: LinesInput = (),
+        body: object = None,
+        reason: str = "",
+        trailers: LinesInput = (),
+        http_version: HttpVersion = HttpVersion.HTTP_1_1,
+        extensions: Extensions | None = None,
+        connection: ConnectionInfo = ConnectionInfo(),  # noqa: B008
+    ) -> None:
+        """Build a response.
+
+        Raises:
+            InvalidStatusError: `status` is not an integer from 100 to 999.
+            InvalidMessageError: another part is invalid; its subclass says which.
+        """
+        if type(status) is not int or not 100 <= status <= 999:
+            raise InvalidStatusError(f"a status is an integer from 100 to 999 (RFC 9110 §15), not {status!r:.40}")
+        self.status: int = status
+        self.reason: str = reason
+        self._headers = headers if isinstance(headers, Fields) and isinstance(body, ReceivedBody) else Fields(headers)
+        self._body = make_body(body)
+        self._trailers = Fields(trailers)
+        self.http_version = http_version
+        self.extensions = Extensions() if extensions is None else extensions.copy()
+        self.connection = connection
+        self._content: bytes | None = None
+        self.request_method: str | None = None
+        self.request_uri: str | None = None
+
+    @property
+    def headers(self) -> Fields:
+        """The header section."""
+        return self._headers
+
+    @property
+    def body(self) -> B_co:
+        """Where the content comes from."""
+        return cast(B_co, self._body)
+
+    @property
+    def trailers(self) -> Fields:
+        """The trailer section, once the content has ended.
+
+        Raises:
+            TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
+        """
+        return self._body.trailers() if isinstance(self._body, ReceivedBody) else self._trailers
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    async def aread(self: Response[AsyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
+        """All of the content, kept so that a second call gives it again; then the connection is given back.
+
+        Raises:
+            ContentTooLargeError: there are more than `limit` octets; the response is closed.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        if self._content is None:
+            _check_limit(self.body, limit)
+            gathered = bytearray()
+            try:
+                async for chunk in self.body.achunks(reader="Response.aread"):
+                    _check_more(len(gathered) + len(chunk), limit)
+                    gathered += chunk
+            finally:
+                await self.body.aclose()
+            self._content = bytes(gathered)
+        return self._content
+
+    def read(self: Response[SyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
+        """All of the content, kept so that a second call gives it again; then the connection is given back.
+
+        Raises:
+            ContentTooLargeError: there are more than `limit` octets; the response is closed.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        if self._content is None:
+            _check_limit(self.body, limit)
+            gathered = bytearray()
+            try:
+                for chunk in self.body.chunks(reader="Response.read"):
+                    _check_more(len(gathered) + len(chunk), limit)
+                    gathered += chunk
+            finally:
+                self.body.close()
+            self._content = bytes(gathered)
+        return self._content
+
+    async def aclose(self: Response[AsyncBody]) -> None:
+        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
+        await self.body.aclose()
+
+    def close(self: Response[SyncBody]) -> None:
+        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
+        self.body.close()
+
+    async def __aenter__(self: Response[AsyncBody]) -> Response[AsyncBody]:
+        return self
+
+    async def __aexit__(self: Response[AsyncBody], *exception: object) -> None:
+        await self.aclose()
+
+    def __enter__(self: Response[SyncBody]) -> Response[SyncBody]:
+        return self
+
+    def __exit__(self: Response[SyncBody], *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        """Status, version and sizes; no field value and no content."""
+        about = f" to {self.request_method} {self.request_uri}" if self.request_method else ""
+        return f"<Response {self.status}{about}, {self.http_version}, {self._body!r}>"
+
+
+AnyResponse: TypeAlias = Response[Body]
+"""A response of any body: what hooks take."""
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def check_framing(headers: Fields, body: Body) -> None:
+    """Make sure that what the caller said about `Host` and framing can be true.
+
+    Raises:
+        FramingError: `Content-Length` or `Transfer-Encoding` is invalid, repeated, or does not agree
+            with the body (RFC 9112 §6).
+        InvalidFieldError: `Host` is repeated or is no authority (RFC 9112 §3.2).
+    """
+    lengths = headers.values("content-length")
+    codings = headers.values("transfer-encoding")
+    if lengths or codings:
+        _check_lengths(lengths, codings, body)
+    hosts = headers.values("host")
+    if hosts and (len(hosts) > 1 or (hosts[0] and not _HOST(hosts[0]))):
+        problem = "stands more than once" if len(hosts) > 1 else "is not a host with an optional port"
+        raise InvalidFieldError(f"field 'Host' {problem} (RFC 9112 §3.2); give one authority", field="host")
+
+
+def _check_lengths(lengths: tuple[str, ...], codings: tuple[str, ...], body: Body) -> None:
+    if lengths and codings:
+        raise FramingError(
+            "'Content-Length' and 'Transfer-Encoding' stand together, so the message could be read in two ways "
+            "(RFC 9112 §6.1); remove one"
+        )
+    if codings and codings != ("chunked",):
+        raise FramingError(
+            "'Transfer-Encoding' must be exactly 'chunked', once (RFC 9112 §6.1); for a content coding use 'Content-Encoding'"
+        )
+    if not lengths:
+        return
+    if len(lengths) > 1 or not is_content_length(lengths[0]):
+        raise FramingError("'Content-Length' must be one number of at most 19 digits (RFC 9110 §8.6)")
+    if body.length is not None and body.length != int(lengths[0]):
+        raise FramingError(
+            f"'Content-Length' says {int(lengths[0])} octets and the body has {body.length} (RFC 9110 §8.6); "
+            "leave the field out, it is added when the request is sent"
+        )
+
+
+def _checked_method(method: object) -> str:
+    if not isinstance(method, str):
+        raise InvalidMethodError(f"a method must be a str, not {type(method).__name__}")
+    if not is_token(method):
+        index = first_bad_in_token(method)
+        what = "is empty" if not method else f"holds {method[index]!r} at index {index}"
+        raise InvalidMethodError(f"method {what}, and a method is a token (RFC 9110 §9.1)")
+    return str.__str__(method)
+
+
+def _checked_trailers(lines: LinesInput) -> Fields:
+    trailers = Fields(lines)
+    for name, _ in trailers.items() if len(trailers) else ():
+        if name.lower() in FORBIDDEN_IN_TRAILERS:
+            raise InvalidFieldError(
+                f"field {name!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1); "
+                "put it into headers",
+                field=name,
+            )
+    return trailers
+
+
+def _check_limit(body: Body, limit: int) -> None:
+    if limit < 0:
+        raise InvalidMessageError("limit must be a number of octets that is not negative")
+    if body.length is not None and body.length > limit:
+        _check_more(body.length, limit)
+
+
+def _check_more(octets: int, limit: int) -> None:
+    if octets > limit:
+        raise ContentTooLargeError(
+            f"the content has more than the {limit} octets that were to be held in memory; "
+            "give a larger limit, or read it in chunks",
+            limit=limit,
+            sent="yes",
+            processed="yes",
+        )
+
+
+def _remake_request(
+    method: str, uri: URI, headers: Fields, content: bytes, trailers: Fields, extensions: list[object]
+) -> Request[BytesBody]:
+    return Request(method, uri, headers=headers, body=content, trailers=trailers, extensions=Extensions(extensions))

@@ -1,0 +1,198 @@
+"""Content on its way out, counted against its declared length.
+
+Floor 5: stands on messages.
+
+Every adapter takes the content of a request from here, so the rules are the same on all of them: a
+body that gives more than it declared is stopped before the first octet too many leaves, one that
+gives less is an error, and a body is closed exactly once however sending ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import final
+
+from stablehttp._body import AsyncBody, Body, SyncBody
+from stablehttp._errors import BodyColourError, ContentLengthError, MisuseError
+from stablehttp._message import AnyRequest, Request
+
+
+def declared_length(request: AnyRequest) -> int | None:
+    """The length of the content in octets, from the body or from `Content-Length`; None if it is chunked."""
+    if "transfer-encoding" in request.headers:
+        return None
+    given = request.headers.get("content-length")
+    return int(given) if given is not None else request.body.length
+
+
+@final
+class Counter:
+    """Counts octets of content against what was declared."""
+
+    __slots__ = ("declared", "found")
+
+    def __init__(self, declared: int | None) -> None:
+        self.declared = declared
+        self.found = 0
+
+    def count(self, chunk: bytes) -> None:
+        """Take note of a chunk that is about to be sent.
+
+        Raises:
+            ContentLengthError: with it there would be more than was declared; it must not be sent.
+        """
+        self.found += len(chunk)
+        if self.declared is not None and self.found > self.declared:
+            raise self._error("more")
+
+    def finish(self) -> None:
+        """Take note that the body has ended.
+
+        Raises:
+            ContentLengthError: there was less than was declared.
+        """
+        if self.declared is not None and self.found < self.declared:
+            raise self._error("fewer")
+
+    def _error(self, how: str) -> ContentLengthError:
+        return ContentLengthError(
+            f"the body gave {how} octets ({self.found} so far) than the {self.declared} that were declared; "
+            "give it without a length to have it sent in chunks",
+            declared=self.declared,
+            found=self.found,
+            sent="maybe",
+            processed="maybe",
+        )
+
+
+@final
+class AsyncOutgoing:
+    """The content of one request: iterate it once, then `aclose` it."""
+
+    __slots__ = ("_body", "_chunks", "_closed", "_counter")
+
+    def __init__(self, request: Request[AsyncBody], reader: str) -> None:
+        """Take the content of a completed request; nothing is read yet.
+
+        Raises:
+            BodyColourError, BodyTakenError: the body cannot be read here, or not again.
+            MisuseError: the request was not completed, so nobody decided its framing.
+        """
+        check_async(request.body)
+        _check_completed(request)
+        self._body = request.body
+        self._counter = Counter(declared_length(request))
+        self._chunks = self._body.achunks(reader=reader)
+        self._closed = False
+
+    @property
+    def length(self) -> int | None:
+        """The declared length in octets, or None."""
+        return self._counter.declared
+
+    @property
+    def sent(self) -> int:
+        """How many octets were given out so far."""
+        return self._counter.found
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            self._counter.finish()
+            raise
+        self._counter.count(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the body, once."""
+        if not self._closed:
+            self._closed = True
+            await self._body.aclose()
+
+
+@final
+class SyncOutgoing:
+    """The content of one request: iterate it once, then `close` it."""
+
+    __slots__ = ("_body", "_chunks", "_closed", "_counter")
+
+    def __init__(self, request: Request[SyncBody], reader: str) -> None:
+        """Take the content of a completed request; nothing is read yet.
+
+        Raises:
+            BodyColourError, BodyTakenError: the body cannot be read here, or not again.
+            MisuseError: the request was not completed, so nobody decided its framing.
+        """
+        check_sync(request.body)
+        _check_completed(request)
+        self._body = request.body
+        self._counter = Counter(declared_length(request))
+        self._chunks = self._body.chunks(reader=reader)
+        self._closed = False
+
+    @property
+    def length(self) -> int | None:
+        """The declared length in octets, or None."""
+        return self._counter.declared
+
+    @property
+    def sent(self) -> int:
+        """How many octets were given out so far."""
+        return self._counter.found
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._counter.finish()
+            raise
+        self._counter.count(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Close the body, once."""
+        if not self._closed:
+            self._closed = True
+            self._body.close()
+
+
+def check_async(body: Body) -> None:
+    """Make sure that an asynchronous connector can read `body`.
+
+    Raises:
+        BodyColourError: it is a synchronous body.
+        BodyTakenError: it was read already, and cannot be read again.
+    """
+    if not isinstance(body, AsyncBody):
+        raise BodyColourError(
+            f"{body!r} is read by blocking, and an asynchronous connector would stop its event loop; "
+            "give bytes or an asynchronous iterable, or use a SyncPipeline"
+        )
+    body.check_available()
+
+
+def check_sync(body: Body) -> None:
+    """Make sure that a synchronous connector can read `body`.
+
+    Raises:
+        BodyColourError: it is an asynchronous body.
+        BodyTakenError: it was read already, and cannot be read again.
+    """
+    if not isinstance(body, SyncBody):
+        raise BodyColourError(
+            f"{body!r} is read by awaiting, and a synchronous connector has no event loop; "
+            "give bytes or an iterable, or use an AsyncPipeline"
+        )
+    body.check_available()
+
+
+def _check_completed(request: AnyRequest) -> None:
+    if "host" not in request.headers:
+        raise MisuseError("the request has no 'Host', so it was not completed; send it through a pipeline")

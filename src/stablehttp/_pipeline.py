@@ -1,0 +1,280 @@
+"""The way of a request: select, intercept, complete, check, gather, sign, send, wrap.
+
+Floor 8: stands on all others.
+
+The work is in `_Call`, which knows no colour and awaits nothing; the two pipelines read as the line
+above.  One `send` is one attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar, cast, final
+
+from stablehttp._body import AsyncBody, Body, SyncBody
+from stablehttp._capability import Capability
+from stablehttp._completion import complete
+from stablehttp._connectors import (
+    AsyncConnector,
+    AsyncTransport,
+    Connector,
+    SyncConnector,
+    SyncTransport,
+    check_sendable,
+)
+from stablehttp._errors import StableHTTPError
+from stablehttp._interception import Attempt, Interceptor, Interceptors
+from stablehttp._message import AnyRequest, Request, Response, derive, seal_whole
+from stablehttp._outgoing import check_async, check_sync
+from stablehttp._redaction import redact_uri
+from stablehttp._selection import ConnectorRequirements, make_connector, make_sync_connector
+from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
+from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign
+from stablehttp.signers import Signer
+
+B = TypeVar("B", bound=Body)
+Clock: TypeAlias = Callable[[], datetime]
+
+
+class AsyncSignerProvider(Protocol):
+    """Gives a signer with fresh credentials for each attempt; may await."""
+
+    def __call__(self) -> Awaitable[Signer | None]: ...
+
+
+class SyncSignerProvider(Protocol):
+    """Gives a signer with fresh credentials for each attempt."""
+
+    def __call__(self) -> Signer | None: ...
+
+
+def timeouts_for(transport: object, given: Timeouts | None) -> Timeouts | None:
+    """The timeouts of a call: those given, else the default where the connector can keep it."""
+    if given is not None or not isinstance(transport, Connector):
+        return given
+    can_read = all(Capability.READ_TIMEOUT in can for can in transport.capabilities.values())
+    return DEFAULT_TIMEOUTS if can_read else None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@final
+class _Call(Generic[B]):
+    """One attempt to send one request."""
+
+    __slots__ = ("_interceptors", "_since", "ready")
+
+    def __init__(
+        self,
+        request: Request[B],
+        transport: object,
+        interceptors: Interceptors,
+        timeouts: Timeouts | None,
+        check_body: Callable[[Body], None],
+    ) -> None:
+        """Intercept, complete and check; nothing is read, signed or sent yet."""
+        self._interceptors = interceptors
+        self._since = monotonic()
+        check_body(request.body)
+        derived = derive(request)
+        changed = cast("Request[B]", interceptors.modify_before_signing(derived))
+        self.ready = changed if changed is derived else derive(changed)
+        check_body(self.ready.body)
+        complete(self.ready)
+        timeouts = self.ready.extensions.get(Timeouts, timeouts)
+        check_sendable(self.ready, transport, timeouts)
+        if timeouts is not None:
+            self.ready.extensions.set(timeouts)
+        interceptors.read_before_signing(self.ready)
+
+    def sign(self, signer: Signer | None, digest: str | None, now: datetime) -> Request[B]:
+        """Sign, run the hooks that follow, and give what goes to the connector."""
+        ready: AnyRequest = self.ready
+        if signer is not None:
+            sign(ready, signer, content_digest=digest, now=now)
+        self._interceptors.read_after_signing(ready)
+        self._interceptors.modify_before_transmit(ready)
+        seal_whole(ready, "the connector that sends it")
+        self._interceptors.read_before_transmit(ready)
+        return self.ready
+
+    def wrap(self, response: Response[B]) -> Response[B]:
+        """Say which request the response answers, and run the hooks that look at it."""
+        response.request_method = self.ready.method
+        response.request_uri = redact_uri(str(self.ready.uri))
+        self._interceptors.read_after_transmit(response)
+        wrapped = cast("Response[B]", self._interceptors.modify_response(response))
+        if self._interceptors.watches_attempts:
+            self._report(response, None)
+        return wrapped
+
+    def failed(self, error: StableHTTPError) -> StableHTTPError:
+        """Say which request the error is about, and tell who watches attempts."""
+        error.about(self.ready.method, self.ready.uri.origin)
+        if self._interceptors.watches_attempts:
+            self._report(None, error)
+        return error
+
+    def _report(self, response: Response[B] | None, error: StableHTTPError | None) -> None:
+        self._interceptors.read_after_attempt(
+            Attempt(
+                method=self.ready.method,
+                origin=self.ready.uri.origin,
+                status=response.status if response is not None else None,
+                http_version=response.http_version if response is not None else None,
+                reused=response.connection.reused if response is not None else None,
+                sent=error.sent if error is not None else "yes",
+                processed=error.processed if error is not None else "yes",
+                error=error,
+                seconds=monotonic() - self._since,
+            )
+        )
+
+
+@final
+class AsyncPipeline:
+    """Sends requests through a connector, with interceptors and a signer on the way.
+
+    `connector` is any asynchronous connector or transport; without one, the embedded connector is
+    made at the first use, and closed by `aclose`.  `signer` is a signer, or a callable that gives
+    (or awaits) one for each attempt.  `clock` gives the aware time that signatures carry.
+    """
+
+    def __init__(
+        self,
+        connector: AsyncTransport | None = None,
+        *,
+        interceptors: Iterable[Interceptor] = (),
+        signer: Signer | AsyncSignerProvider | None = None,
+        timeouts: Timeouts | None = None,
+        requirements: ConnectorRequirements | None = None,
+        clock: Clock = _utc_now,
+    ) -> None:
+        self._connector = connector
+        self._made: AsyncConnector | None = None
+        self._interceptors = Interceptors(interceptors)
+        self._signer = signer
+        self._timeouts = timeouts
+        self._requirements = requirements or ConnectorRequirements()
+        self._clock = clock
+
+    async def send(self, request: Request[AsyncBody]) -> Response[AsyncBody]:
+        """Send `request` once and give the response as soon as its head has arrived.
+
+        The request itself is not changed.  Read the response to its end, or close it.
+
+        Raises:
+            StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
+        """
+        transport = self._transport()
+        call = _Call(request, transport, self._interceptors, timeouts_for(transport, self._timeouts), check_async)
+        signer = await self._signer_now()
+        digest = None
+        if signer is not None and signer.content_digest is not None:
+            body = call.ready.body
+            digest = digest_at_hand(body, signer.content_digest) or await aread_digest(body, signer.content_digest)
+        ready = call.sign(signer, digest, self._clock())
+        try:
+            response = await transport.send(ready)
+        except StableHTTPError as error:
+            raise call.failed(error)  # noqa: B904 (the same error, with its cause)
+        return call.wrap(response)
+
+    async def aclose(self) -> None:
+        """Close the connector if the pipeline made it; one that was given is left alone."""
+        made, self._made = self._made, None
+        if made is not None:
+            await made.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def _transport(self) -> AsyncTransport:
+        if self._connector is not None:
+            return self._connector
+        if self._made is None:
+            self._made = make_connector(self._requirements)
+        return self._made
+
+    async def _signer_now(self) -> Signer | None:
+        signer = self._signer
+        if signer is None or hasattr(signer, "sign"):
+            return cast("Signer | None", signer)
+        return await cast(AsyncSignerProvider, signer)()
+
+
+@final
+class SyncPipeline:
+    """The synchronous twin of `AsyncPipeline`."""
+
+    def __init__(
+        self,
+        connector: SyncTransport | None = None,
+        *,
+        interceptors: Iterable[Interceptor] = (),
+        signer: Signer | SyncSignerProvider | None = None,
+        timeouts: Timeouts | None = None,
+        requirements: ConnectorRequirements | None = None,
+        clock: Clock = _utc_now,
+    ) -> None:
+        self._connector = connector
+        self._made: SyncConnector | None = None
+        self._interceptors = Interceptors(interceptors)
+        self._signer = signer
+        self._timeouts = timeouts
+        self._requirements = requirements or ConnectorRequirements()
+        self._clock = clock
+
+    def send(self, request: Request[SyncBody]) -> Response[SyncBody]:
+        """Send `request` once and give the response as soon as its head has arrived.
+
+        The request itself is not changed.  Read the response to its end, or close it.
+
+        Raises:
+            StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
+        """
+        transport = self._transport()
+        call = _Call(request, transport, self._interceptors, timeouts_for(transport, self._timeouts), check_sync)
+        signer = self._signer_now()
+        digest = None
+        if signer is not None and signer.content_digest is not None:
+            body = call.ready.body
+            digest = digest_at_hand(body, signer.content_digest) or read_digest(body, signer.content_digest)
+        ready = call.sign(signer, digest, self._clock())
+        try:
+            response = transport.send(ready)
+        except StableHTTPError as error:
+            raise call.failed(error)  # noqa: B904 (the same error, with its cause)
+        return call.wrap(response)
+
+    def close(self) -> None:
+        """Close the connector if the pipeline made it; one that was given is left alone."""
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _transport(self) -> SyncTransport:
+        if self._connector is not None:
+            return self._connector
+        if self._made is None:
+            self._made = make_sync_connector(self._requirements)
+        return self._made
+
+    def _signer_now(self) -> Signer | None:
+        signer = self._signer
+        if signer is None or hasattr(signer, "sign"):
+            return cast("Signer | None", signer)
+        return cast(SyncSignerProvider, signer)()

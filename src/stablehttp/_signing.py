@@ -1,0 +1,86 @@
+"""The bridge between messages and signers, which know strings only.
+
+Floor 5: stands on messages and on the protocol of signers.
+
+Signing happens on the completed request.  It is repeated cleanly: what a signer sets replaces what
+an earlier attempt left, and what it covers is sealed under its name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import new as new_hash
+from typing import Final
+
+from stablehttp._body import AsyncBody, Body, BytesBody, SyncBody
+from stablehttp._message import AnyRequest, seal_parts
+from stablehttp.signers import Signer, SigningChanges
+
+_PARTS: Final = {"@method": "method", "@request-target": "uri", "@target-uri": "uri", "@path": "uri", "@query": "uri"}
+
+
+def sign(request: AnyRequest, signer: Signer, *, content_digest: str | None, now: datetime) -> None:
+    """Have `request` signed, apply the changes and seal what the signature covers.
+
+    Raises:
+        SigningError: the signer cannot sign this.
+        InvalidFieldError: the signer gave a line that no message may hold.
+    """
+    changes = signer.sign(
+        request.method,
+        request.uri.origin,
+        request.uri.target,
+        request.headers.items(),
+        content_digest=content_digest,
+        now=now,
+    )
+    apply_changes(request, changes)
+    covered = changes.covered
+    seal_parts(
+        request,
+        [part for component, part in _PARTS.items() if component in covered],
+        [name for name in covered if name[0] != "@"],
+        f"the signature by {signer.name}",
+    )
+
+
+def apply_changes(request: AnyRequest, changes: SigningChanges) -> None:
+    """Do to `request` what a signer asked for.
+
+    Raises:
+        InvalidFieldError: a line is not one that a message may hold.
+    """
+    headers = request.headers
+    for name in changes.remove:
+        headers.remove(name)
+    for name, value in changes.set:
+        headers.set(name, value)
+    if changes.target is not None:
+        request.uri = request.uri.with_target(changes.target)
+
+
+def digest_at_hand(body: Body, algorithm: str) -> str | None:
+    """The digest of content that is in memory, in lower-case hex; None for any other."""
+    if isinstance(body, BytesBody):
+        return new_hash(algorithm, body.content, usedforsecurity=False).hexdigest()
+    return None
+
+
+async def aread_digest(body: Body, algorithm: str) -> str | None:
+    """The digest of content that can be read twice, in lower-case hex; None for content that cannot."""
+    if not isinstance(body, AsyncBody) or not body.replayable:
+        return None
+    running = new_hash(algorithm, usedforsecurity=False)
+    async for chunk in body.achunks(reader="the digest for the signer"):
+        running.update(chunk)
+    return running.hexdigest()
+
+
+def read_digest(body: Body, algorithm: str) -> str | None:
+    """The digest of content that can be read twice, in lower-case hex; None for content that cannot."""
+    if not isinstance(body, SyncBody) or not body.replayable:
+        return None
+    running = new_hash(algorithm, usedforsecurity=False)
+    for chunk in body.chunks(reader="the digest for the signer"):
+        running.update(chunk)
+    return running.hexdigest()

@@ -1,0 +1,362 @@
+"""Where a request goes: a URI that keeps the text it was given.
+
+Floor 2: stands on grammar, references, redaction and errors.
+
+A signature covers the target as text, so nothing here decodes, re-encodes or folds what it was
+given: a text that RFC 3986 does not allow is refused, and building from parts is the only place
+that encodes.  Two rules are stricter than RFC 3986, because clients disagree on what such a host
+means: a host holds no percent-encoding, and a host that ends in a number is an IPv4 address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final, final
+from urllib.parse import quote
+
+from stablehttp._errors import InvalidURIError
+from stablehttp._grammar import PATH, QUERY, REG_NAME, SCHEME, USERINFO, first_bad_in_target
+from stablehttp._redaction import redact_uri, shorten
+from stablehttp._reference import resolve, split_reference
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_URI = re.compile(
+    rf"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?:(?P<userinfo>{USERINFO.pattern})@)?"
+    rf"(?P<host>{REG_NAME.pattern}|\[[0-9A-Fa-f:.vV!$&'()*+,;=_~\-]+\])(?::(?P<port>[0-9]*))?"
+    rf"(?P<path>(?:/{PATH.pattern})?)(?:\?(?P<query>{QUERY.pattern}))?(?:\#(?P<fragment>{QUERY.pattern}))?"
+).fullmatch
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?").fullmatch
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}").fullmatch
+_FUTURE = re.compile(r"\[[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+\]").fullmatch
+_AUTHORITY_FORM = re.compile(rf"(?:{REG_NAME.pattern}|\[[0-9A-Fa-f:.]+\]):[0-9]+").fullmatch
+
+
+@final
+class URI:
+    """An absolute `http` or `https` URI, or an origin with a verbatim target.
+
+    `str(uri)` is the text as given; `uri.target` is exactly what goes on the request line.
+    """
+
+    __slots__ = (
+        "_fragment",
+        "_host",
+        "_origin",
+        "_path",
+        "_port",
+        "_query",
+        "_scheme",
+        "_target",
+        "_text",
+        "_userinfo",
+    )
+
+    def __init__(self, text: str | URI) -> None:
+        """Read `text`, and keep it byte for byte.
+
+        Raises:
+            InvalidURIError: `text` is not an absolute http or https URI that RFC 3986 allows.
+        """
+        if isinstance(text, URI):
+            for slot in URI.__slots__:
+                setattr(self, slot, getattr(text, slot))
+            return
+        found = _URI(text) if isinstance(text, str) else None
+        if found is None:
+            raise _why_invalid(text)
+        scheme, userinfo, host, port, path, query, fragment = found.groups()
+        self._text: str = str.__str__(text)
+        self._scheme: str = scheme.lower()
+        self._userinfo: str | None = userinfo
+        self._host: str = host
+        self._port: int | None = _checked_port(port) if port else None
+        _check_host(host)
+        self._path: str = path or "/"
+        self._query: str | None = query
+        self._fragment: str | None = fragment
+        self._target: str = self._path if query is None else f"{self._path}?{query}"
+        self._origin: str | None = None
+
+    @classmethod
+    def verbatim(cls, origin: str | URI, target: str) -> URI:
+        """A URI whose target goes on the request line as it is, for what RFC 3986 has no place for.
+
+        `origin` is a scheme, a host and perhaps a port.  `target` may hold any visible ASCII
+        character except `#`, in one of the forms of RFC 9112 §3.2: a path with a query, `*`,
+        `host:port`, or an absolute URI for a proxy.
+
+        Raises:
+            InvalidURIError: `origin` has more than an origin, or `target` cannot stand on a request line.
+        """
+        self = cls(origin)
+        if self._userinfo is not None or self._path != "/" or self._query is not None or self._fragment is not None:
+            raise InvalidURIError(f"{redact_uri(self._text)!r} is more than an origin; give scheme, host and port only")
+        _check_verbatim(target)
+        self._target = str.__str__(target)
+        self._text = self.origin + target if target.startswith("/") else self.origin
+        path, mark, query = target.partition("?")
+        self._path = path
+        self._query = query if mark else None
+        return self
+
+    @classmethod
+    def build(
+        cls,
+        scheme: str,
+        host: str,
+        *,
+        port: int | None = None,
+        segments: Iterable[str] = (),
+        query: Iterable[tuple[str, str | None]] = (),
+    ) -> URI:
+        """Make a URI from parts that are not encoded yet; everything but unreserved characters is.
+
+        Each segment may hold anything, `/` included, which becomes `%2F`.  A parameter whose value
+        is None has a name only (`?flag`).  A host outside ASCII is converted by IDNA.
+
+        Raises:
+            InvalidURIError: a part cannot stand in a URI however it is encoded.
+        """
+        if not host.isascii():
+            host = _to_idna(host)
+        elif ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        encoded = [quote(segment, safe="") for segment in segments]
+        if any(segment in (".", "..") for segment in encoded):
+            raise InvalidURIError(
+                "a path segment is '.' or '..', which receivers take for a step in the tree (RFC 3986 §3.3); "
+                "use URI.verbatim if it is meant as a name"
+            )
+        pairs = [quote(name, safe="") + ("" if value is None else "=" + quote(value, safe="")) for name, value in query]
+        path = "/" + "/".join(encoded)
+        where = "" if port is None else f":{port}"
+        return cls(f"{scheme}://{host}{where}{path}" + ("?" + "&".join(pairs) if pairs else ""))
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`, in lower case."""
+        return self._scheme
+
+    @property
+    def userinfo(self) -> str | None:
+        """What stands before `@`, still encoded; it is a secret, and it is never sent."""
+        return self._userinfo
+
+    @property
+    def host(self) -> str:
+        """The host as given; an IPv6 address keeps its brackets."""
+        return self._host
+
+    @property
+    def port(self) -> int | None:
+        """The port as given, or None."""
+        return self._port
+
+    @property
+    def effective_port(self) -> int:
+        """The port as given, or the default port of the scheme."""
+        return _DEFAULT_PORTS[self._scheme] if self._port is None else self._port
+
+    @property
+    def authority(self) -> str:
+        """Host and port without userinfo, and without a default port: what `Host` and `:authority` say."""
+        port = self._port
+        return self._host if port is None or port == _DEFAULT_PORTS[self._scheme] else f"{self._host}:{port}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port in lower case, without a default port: equal for equal origins (RFC 6454 §4)."""
+        if self._origin is None:
+            self._origin = f"{self._scheme}://{self.authority.lower()}"
+        return self._origin
+
+    @property
+    def path(self) -> str:
+        """The path, still encoded; `/` where it is empty (RFC 9110 §4.2.3)."""
+        return self._path
+
+    @property
+    def query(self) -> str | None:
+        """What stands behind `?`, still encoded; None where there is no `?`, which differs from an empty query."""
+        return self._query
+
+    @property
+    def fragment(self) -> str | None:
+        """What stands behind `#`, still encoded; it is never sent."""
+        return self._fragment
+
+    @property
+    def target(self) -> str:
+        """Exactly what goes on the request line."""
+        return self._target
+
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether the target is one that no URI can express, so that only the target itself may be sent."""
+        return self._target != self._path + ("" if self._query is None else f"?{self._query}") or (
+            _URI(self._text) is None or not self._target.startswith("/")
+        )
+
+    # --- making others ---------------------------------------------------------------------------
+
+    def resolve(self, reference: str) -> URI:
+        """The URI that `reference` means from here, a `Location` value say (RFC 3986 §5.2).
+
+        The text of `reference` is kept byte for byte; only dot segments are removed.
+
+        Raises:
+            InvalidURIError: the result is not a URI that this class holds.
+        """
+        return URI(str(resolve(split_reference(self._text), split_reference(reference))))
+
+    def with_endpoint(self, endpoint: str | URI) -> URI:
+        """The same path and query at another scheme, host and port, below the path of `endpoint`.
+
+        Exactly one slash joins the two paths.
+
+        Raises:
+            InvalidURIError: `endpoint` has a query, a fragment or userinfo, which would get lost.
+        """
+        base = URI(endpoint)
+        if base._query is not None or base._fragment is not None or base._userinfo is not None:
+            raise InvalidURIError(
+                f"endpoint {redact_uri(str(base))!r} has a query, a fragment or userinfo; give scheme, host, port and path"
+            )
+        if self.is_verbatim:
+            if base._path != "/":
+                raise InvalidURIError("a verbatim target cannot be put below the path of an endpoint; give an origin")
+            return URI.verbatim(base.origin, self._target)
+        path = base._path.rstrip("/") + self._path
+        query = "" if self._query is None else f"?{self._query}"
+        return URI(f"{base._scheme}://{base._authority_as_given()}{path}{query}")
+
+    def with_target(self, target: str) -> URI:
+        """The same origin with another path and query, as they are to stand on the request line.
+
+        Raises:
+            InvalidURIError: `target` cannot stand there.
+        """
+        if target.startswith("/"):
+            text = f"{self._scheme}://{self._authority_as_given()}{target}"
+            if "#" not in target and _URI(text):
+                return URI(text)
+        return URI.verbatim(f"{self._scheme}://{self._authority_as_given()}", target)
+
+    # --- the rest --------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        """The text with userinfo and the values of secret parameters hidden."""
+        if self.is_verbatim:
+            return f"URI.verbatim({self.origin!r}, {shorten(redact_uri(self._target))!r})"
+        return f"URI({shorten(redact_uri(self._text))!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if text and target are; nothing is normalised."""
+        if not isinstance(other, URI):
+            return NotImplemented
+        return self._text == other._text and self._target == other._target
+
+    def __hash__(self) -> int:
+        return hash((self._text, self._target))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.is_verbatim:
+            return URI.verbatim, (self.origin, self._target)
+        return URI, (self._text,)
+
+    def _authority_as_given(self) -> str:
+        return self._host if self._port is None else f"{self._host}:{self._port}"
+
+
+def _check_host(host: str) -> None:
+    if host[0] == "[":
+        if not _FUTURE(host):
+            _check_ipv6(host)
+    elif host[-1] in "0123456789.abcdefABCDEFxX" and _ENDS_IN_NUMBER(host) and not _IPV4(host):
+        raise InvalidURIError(
+            f"host {shorten(host, 80)!r} ends in a number and is not an IPv4 address of four decimal octets; "
+            "clients disagree on where it leads, so write the address out"
+        )
+
+
+def _check_ipv6(host: str) -> None:
+    from ipaddress import AddressValueError, IPv6Address
+
+    try:
+        IPv6Address(host[1:-1])
+    except AddressValueError:
+        raise InvalidURIError(f"host {shorten(host, 80)!r} is not an IPv6 address (RFC 3986 §3.2.2)") from None
+
+
+def _checked_port(port: str) -> int:
+    number = int(port) if len(port) < 40 else 65536
+    if number > 65535:
+        raise InvalidURIError(f"port {shorten(port, 20)} is above 65535 (RFC 6335 §6)")
+    return number
+
+
+def _check_verbatim(target: object) -> None:
+    if not isinstance(target, str):
+        raise InvalidURIError(f"a request target must be a str, not {type(target).__name__}")
+    index = first_bad_in_target(target)
+    if index >= 0:
+        raise InvalidURIError(
+            f"request target holds {target[index]!r} at index {index}, which cannot stand on a request line "
+            "(RFC 9112 §3.2); percent-encode it"
+        )
+    if not (target.startswith("/") or target == "*" or _AUTHORITY_FORM(target) or _is_absolute(target)):
+        raise InvalidURIError(
+            "a request target is a path that begins with '/', or '*', 'host:port' or an absolute URI (RFC 9112 §3.2)"
+        )
+
+
+def _is_absolute(target: str) -> bool:
+    scheme, mark, rest = target.partition("://")
+    return bool(mark and rest and SCHEME.fullmatch(scheme))
+
+
+def _to_idna(host: str) -> str:
+    from yarl import URL
+
+    try:
+        raw = URL.build(scheme="http", host=host).raw_host
+    except (ValueError, UnicodeError):
+        raw = None
+    if not raw:
+        raise InvalidURIError(f"host {shorten(host, 80)!r} has no IDNA form (RFC 5891)")
+    return raw
+
+
+def _why_invalid(text: object) -> InvalidURIError:
+    if not isinstance(text, str):
+        return InvalidURIError(f"a URI must be a str, not {type(text).__name__}")
+    shown = shorten(redact_uri(text), 80)
+    parts = split_reference(text)
+    if parts.scheme is None or parts.authority is None:
+        return InvalidURIError(f"{shown!r} is not an absolute URI; begin with 'https://' and a host (RFC 9110 §4.2)")
+    if parts.scheme.lower() not in _DEFAULT_PORTS:
+        return InvalidURIError(f"scheme {shorten(parts.scheme, 40)!r} is not 'http' or 'https' (RFC 9110 §4.2)")
+    if not parts.authority.rpartition("@")[2].strip(":"):
+        return InvalidURIError(f"{shown!r} has no host (RFC 9110 §4.2)")
+    for name, value, allowed in (
+        ("path", parts.path, PATH),
+        ("query", parts.query or "", QUERY),
+        ("fragment", parts.fragment or "", QUERY),
+    ):
+        found = allowed.match(value)
+        end = found.end() if found else 0
+        if end < len(value):
+            return InvalidURIError(
+                f"{name} of the URI holds {value[end]!r} at index {end}, where RFC 3986 §3 does not allow it; "
+                "percent-encode it, build the URI with URI.build, or use URI.verbatim if the receiver wants it raw"
+            )
+    return InvalidURIError(
+        f"the authority of {shown!r} is invalid (RFC 3986 §3.2); a host holds letters, digits and '-._~!$&()*+,;=' "
+        "without percent-encoding (IDNA for others, see URI.build), a port digits only"
+    )
