@@ -71,18 +71,19 @@ if TYPE_CHECKING:
     from stablehttp._http_version import HttpVersion as HttpVersion
     from stablehttp._interception import Attempt as Attempt
     from stablehttp._interception import Interceptor as Interceptor
-    from stablehttp._message import DEFAULT_READ_LIMIT as DEFAULT_READ_LIMIT
     from stablehttp._message import AnyRequest as AnyRequest
-    from stablehttp._message import AnyResponse as AnyResponse
-    from stablehttp._message import ConnectionInfo as ConnectionInfo
     from stablehttp._message import Request as Request
-    from stablehttp._message import Response as Response
     from stablehttp._pipeline import AsyncPipeline as AsyncPipeline
     from stablehttp._pipeline import SyncPipeline as SyncPipeline
     from stablehttp._redaction import SECRET_FIELDS as SECRET_FIELDS
     from stablehttp._redaction import SECRET_PARAMETERS as SECRET_PARAMETERS
+    from stablehttp._response import DEFAULT_READ_LIMIT as DEFAULT_READ_LIMIT
+    from stablehttp._response import AnyResponse as AnyResponse
+    from stablehttp._response import ConnectionInfo as ConnectionInfo
+    from stablehttp._response import Response as Response
     from stablehttp._selection import ConnectorRequirements as ConnectorRequirements
     from stablehttp._selection import best_available as best_available
+    from stablehttp._selection import installed_makers as installed_makers
     from stablehttp._selection import make_connector as make_connector
     from stablehttp._selection import make_sync_connector as make_sync_connector
     from stablehttp._settings import HttpSettings as HttpSettings
@@ -94,23 +95,38 @@ _HOMES = {
     "_body": "AsyncBody AsyncIterableBody Body BytesBody IterableBody SyncBody",
     "_capability": "Capability",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
-    "_errors": "AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError ConnectRefusedError ConnectTimeoutError ContentLengthError ContentTooLargeError DisconnectedError ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError NoConnectorError PoolTimeoutError ReadTimeoutError SealedError SigningError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError UnsupportedTransportError WriteTimeoutError",
+    "_errors": """
+        AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError
+        ConnectRefusedError ConnectTimeoutError ContentLengthError ContentTooLargeError DisconnectedError
+        ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError
+        InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError
+        InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError
+        NegotiationError NoConnectorError PoolTimeoutError ReadTimeoutError SealedError SigningError
+        StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError
+        UnknownLengthError UnsupportedTransportError WriteTimeoutError
+    """,
     "_extensions": "Extensions",
     "_field_value": "FieldValue secret",
     "_fields": "FieldEntry Fields",
     "_grammar": "SINGLE_FIELDS",
     "_http_version": "HttpVersion",
     "_interception": "Attempt Interceptor",
-    "_message": "DEFAULT_READ_LIMIT AnyRequest AnyResponse ConnectionInfo Request Response",
+    "_message": "AnyRequest Request",
     "_pipeline": "AsyncPipeline SyncPipeline",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
-    "_selection": "ConnectorRequirements best_available make_connector make_sync_connector",
+    "_response": "DEFAULT_READ_LIMIT AnyResponse ConnectionInfo Response",
+    "_selection": "ConnectorRequirements best_available installed_makers make_connector make_sync_connector",
     "_settings": "HttpSettings Timeouts TLSSettings",
     "_uri": "URI",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "DEFAULT_READ_LIMIT",
+    "SECRET_FIELDS",
+    "SECRET_PARAMETERS",
+    "SINGLE_FIELDS",
+    "URI",
     "AmbiguousFieldError",
     "AnyRequest",
     "AnyResponse",
@@ -134,7 +150,6 @@ __all__ = [
     "ConnectorRequirements",
     "ContentLengthError",
     "ContentTooLargeError",
-    "DEFAULT_READ_LIMIT",
     "DisconnectedError",
     "DuplexClientTransport",
     "Extensions",
@@ -167,9 +182,6 @@ __all__ = [
     "ReadTimeoutError",
     "Request",
     "Response",
-    "SECRET_FIELDS",
-    "SECRET_PARAMETERS",
-    "SINGLE_FIELDS",
     "SealedError",
     "SigningError",
     "StableHTTPError",
@@ -183,11 +195,11 @@ __all__ = [
     "TotalTimeoutError",
     "TrailersUnavailableError",
     "TransportError",
-    "URI",
     "UnknownLengthError",
     "UnsupportedTransportError",
     "WriteTimeoutError",
     "best_available",
+    "installed_makers",
     "make_connector",
     "make_sync_connector",
     "secret",

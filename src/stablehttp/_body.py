@@ -1,6 +1,6 @@
 """Bodies: where the content of a message comes from.
 
-Floor 3: stands on fields and errors.
+Floor 4: stands on errors.
 
 The colour of a body is its type: a `SyncBody` is iterated, an `AsyncBody` is iterated with `async
 for`, and a `BytesBody` is both.  A body knows its length in octets or says None, and whether it can
@@ -13,10 +13,9 @@ Who reads a body closes it; closing ends what the library itself opened or start
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
-from typing import Protocol, TypeAlias, TypeVar, final
+from typing import TypeAlias, TypeVar, cast, final
 
-from stablehttp._errors import BodyTakenError, ClosedError, InvalidBodyError, TrailersUnavailableError
-from stablehttp._fields import Fields
+from stablehttp._errors import BodyTakenError, InvalidBodyError
 
 BytesLike: TypeAlias = bytes | bytearray | memoryview
 
@@ -184,11 +183,12 @@ class IterableBody(SyncBody):
 
     def close(self) -> None:
         """Close the iterable if it is a generator, which the library started."""
-        if isinstance(self._source, Generator) and self._taken_by is not None:
-            self._source.close()
+        source: object = self._source
+        if isinstance(source, Generator) and self._taken_by is not None:
+            cast("Generator[bytes]", source).close()
 
     def __repr__(self) -> str:
-        return f"<IterableBody of {_octets(self._length)}>"
+        return f"<IterableBody of {describe_length(self._length)}>"
 
 
 @final
@@ -226,14 +226,12 @@ class AsyncIterableBody(AsyncBody):
 
     async def aclose(self) -> None:
         """Close the iterable if it is a generator, which the library started."""
-        if isinstance(self._source, AsyncGenerator) and self._taken_by is not None:
-            await self._source.aclose()
+        source: object = self._source
+        if isinstance(source, AsyncGenerator) and self._taken_by is not None:
+            await cast("AsyncGenerator[bytes]", source).aclose()
 
     def __repr__(self) -> str:
-        return f"<AsyncIterableBody of {_octets(self._length)}>"
-
-
-BodyInput: TypeAlias = "Body | BytesLike | AsyncIterable[bytes] | Iterable[bytes] | None"
+        return f"<AsyncIterableBody of {describe_length(self._length)}>"
 
 
 def make_body(value: object, *, where: str = "body") -> Body:
@@ -247,180 +245,19 @@ def make_body(value: object, *, where: str = "body") -> Body:
     if isinstance(value, Body):
         return value
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return BytesBody(value)
+        return BytesBody(cast(BytesLike, value))
     if isinstance(value, str):
         raise InvalidBodyError(f"{where} is a str, and content is bytes; give value.encode()", where=where)
     if isinstance(value, AsyncIterable):
-        return AsyncIterableBody(value)
+        return AsyncIterableBody(cast("AsyncIterable[bytes]", value))
     if isinstance(value, dict):
         raise InvalidBodyError(f"{where} is a dict, and content is bytes; encode it first", where=where)
     if isinstance(value, Iterable):
-        return IterableBody(value)
+        return IterableBody(cast("Iterable[bytes]", value))
     raise InvalidBodyError(
         f"{where} must be bytes, an iterable or asynchronous iterable of bytes, or None, not {type(value).__name__}",
         where=where,
     )
-
-
-# --- received content ---------------------------------------------------------------------------
-
-
-class AsyncSource(Protocol):
-    """What an adapter gives for the content of a response; it raises errors of this library only."""
-
-    async def read(self) -> bytes:
-        """The next chunk, or `b""` at the end."""
-        ...
-
-    async def aclose(self) -> None:
-        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
-        ...
-
-    def trailers(self) -> Fields | None:
-        """The trailers, once the content has ended; None where the client cannot deliver them."""
-        ...
-
-
-class SyncSource(Protocol):
-    """What an adapter gives for the content of a response; it raises errors of this library only."""
-
-    def read(self) -> bytes:
-        """The next chunk, or `b""` at the end."""
-        ...
-
-    def close(self) -> None:
-        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
-        ...
-
-    def trailers(self) -> Fields | None:
-        """The trailers, once the content has ended; None where the client cannot deliver them."""
-        ...
-
-
-class ReceivedBody(Body):
-    """Content that arrives from a peer: read once, in the colour of the connector."""
-
-    __slots__ = ("_closed", "_ended", "_length")
-
-    def __init__(self, *, length: int | None = None) -> None:
-        super().__init__()
-        self._length = length
-        self._ended = False
-        self._closed = False
-
-    @property
-    def length(self) -> int | None:
-        """The length that the peer declared, in octets."""
-        return self._length
-
-    @property
-    def ended(self) -> bool:
-        """Whether all of the content has arrived and was read."""
-        return self._ended
-
-    @property
-    def closed(self) -> bool:
-        """Whether the connection was given back or discarded."""
-        return self._closed
-
-    def trailers(self) -> Fields:
-        """The trailer section that followed the content.
-
-        Raises:
-            TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
-        """
-        if not self._ended:
-            raise TrailersUnavailableError("trailers come after the content; read the response to its end first")
-        found = self._trailers()
-        if found is None:
-            raise TrailersUnavailableError(
-                "the client below this connector does not deliver trailers; use a connector that declares "
-                "Capability.RESPONSE_TRAILERS"
-            )
-        return found
-
-    def _trailers(self) -> Fields | None:
-        raise NotImplementedError
-
-    def _begin(self, reader: str) -> None:
-        if self._closed and not self._ended:
-            raise ClosedError("the response was closed before its content was read")
-        self._claim(reader)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {_octets(self._length)}>"
-
-
-@final
-class AsyncReceivedBody(ReceivedBody, AsyncBody):
-    """Content that arrives from a peer, read with `async for`."""
-
-    __slots__ = ("_source",)
-
-    def __init__(self, source: AsyncSource, *, length: int | None = None) -> None:
-        super().__init__(length=length)
-        self._source = source
-
-    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
-        """The content as it arrives; when it has ended the connection is given back.
-
-        Raises:
-            BodyTakenError: it was read already.
-            ClosedError: the response was closed before.
-            TransportError, HTTPTimeoutError: the content ended too early, or too late.
-        """
-        self._begin(reader)
-        try:
-            while chunk := await self._source.read():
-                yield chunk
-            self._ended = True
-        finally:
-            await self.aclose()
-
-    async def aclose(self) -> None:
-        """Give the connection back if the content has ended, else discard it."""
-        if not self._closed:
-            self._closed = True
-            await self._source.aclose()
-
-    def _trailers(self) -> Fields | None:
-        return self._source.trailers()
-
-
-@final
-class SyncReceivedBody(ReceivedBody, SyncBody):
-    """Content that arrives from a peer, read by iterating."""
-
-    __slots__ = ("_source",)
-
-    def __init__(self, source: SyncSource, *, length: int | None = None) -> None:
-        super().__init__(length=length)
-        self._source = source
-
-    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
-        """The content as it arrives; when it has ended the connection is given back.
-
-        Raises:
-            BodyTakenError: it was read already.
-            ClosedError: the response was closed before.
-            TransportError, HTTPTimeoutError: the content ended too early, or too late.
-        """
-        self._begin(reader)
-        try:
-            while chunk := self._source.read():
-                yield chunk
-            self._ended = True
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Give the connection back if the content has ended, else discard it."""
-        if not self._closed:
-            self._closed = True
-            self._source.close()
-
-    def _trailers(self) -> Fields | None:
-        return self._source.trailers()
 
 
 def checked_chunk(chunk: object) -> bool:
@@ -432,7 +269,7 @@ def checked_chunk(chunk: object) -> bool:
     if not isinstance(chunk, (bytes, bytearray, memoryview)):
         hint = "; encode it first" if isinstance(chunk, str) else ""
         raise InvalidBodyError(f"the body gave a {type(chunk).__name__}, and content is bytes{hint}")
-    return bool(chunk)
+    return len(cast(BytesLike, chunk)) > 0
 
 
 def _checked_length(length: int | None) -> int | None:
@@ -441,5 +278,6 @@ def _checked_length(length: int | None) -> int | None:
     return length
 
 
-def _octets(length: int | None) -> str:
+def describe_length(length: int | None) -> str:
+    """A length in words, for `repr`."""
     return "unknown length" if length is None else f"{length} octets"

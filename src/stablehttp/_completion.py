@@ -1,6 +1,6 @@
 """Completing a request: everything that a signer must see is there, and framing is decided.
 
-Floor 5: stands on messages.
+Floor 7: stands on messages.
 
 Afterwards the list of lines is final: no adapter adds one.  `Host` comes first, because three of the
 clients below can send it nowhere else, and what decides the end of the message is sealed even when

@@ -1,6 +1,6 @@
 """What sends a request, as seen from this side, and what it says it can do.
 
-Floor 6: stands on messages and capabilities.
+Floor 8: stands on messages and capabilities.
 
 A transport needs one method, `send`.  A connector also says what it can do for each protocol version
 and is closed when nobody needs it any more.  One function reads both faces of a declaration, the
@@ -21,7 +21,8 @@ from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
 from stablehttp._fields import Fields
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
-from stablehttp._message import AnyRequest, Request, Response
+from stablehttp._message import AnyRequest, Request
+from stablehttp._response import Response
 from stablehttp._settings import Timeouts
 
 Capabilities: TypeAlias = Mapping[HttpVersion, frozenset[Capability]]
@@ -209,7 +210,7 @@ def _needs(request: AnyRequest, timeouts: Timeouts | None) -> Iterable[tuple[Cap
         yield Capability.EXPECT_CONTINUE, "remove the field 'Expect'"
     if request.body.length is None:
         yield Capability.STREAMED_REQUEST, "give the body a length"
-    if not all([value.isascii() for _, value in request.headers.items()]):
+    if not "".join([value for _, value in request.headers.items()]).isascii():
         yield Capability.OPAQUE_VALUES, "encode the values that hold such octets"
     if timeouts is not None:
         for name, capability in _TIMEOUT_CAPABILITIES.items():

@@ -56,7 +56,7 @@ class Extensions:
         """Extensions of their own with the same values."""
         return Extensions(self)
 
-    def __contains__(self, kind: object) -> bool:
+    def __contains__(self, kind: type) -> bool:
         return kind in self._values
 
     def __iter__(self) -> Iterator[object]:

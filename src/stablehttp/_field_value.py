@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, cast, final
 
 from stablehttp._errors import InvalidFieldError, InvalidFieldsError, InvalidResponseError
 from stablehttp._grammar import (
@@ -155,7 +155,7 @@ def check_lines(lines: Iterable[tuple[object, object]]) -> tuple[list[FieldLine]
     if not given:
         return [], []
     try:
-        plain = [(name, value) for name, value in given if type(name) is type(value) is str]
+        plain = [(name, value) for name, value in given if type(name) is str and type(value) is str]
         if len(plain) == len(given):
             names, values = zip(*plain, strict=True)
             folded = list(map(_FOLDED.__getitem__, names))
@@ -187,14 +187,20 @@ def _check_each(lines: list[tuple[object, object]]) -> tuple[list[FieldLine], li
 
 
 def _pair(place: int, line: object) -> tuple[str, object]:
-    if isinstance(line, (tuple, list)):
-        parts: Sequence[object] = line
-        if len(parts) == 2:
-            name, value = parts
-            if isinstance(name, str):
-                return name, value
-            raise InvalidFieldError(f"name of field line {place} must be a str, not {type(name).__name__}")
-    raise InvalidFieldError(f"field line {place} must be a (name, value) pair, not {type(line).__name__}")
+    if not isinstance(line, (tuple, list)):
+        raise InvalidFieldError(f"field line {place} must be a (name, value) pair, not {type(line).__name__}")
+    parts = cast("Sequence[object]", line)
+    if len(parts) != 2:
+        raise InvalidFieldError(f"field line {place} must be a (name, value) pair, and has {len(parts)} parts")
+    name, value = parts
+    if not isinstance(name, str):
+        raise InvalidFieldError(f"name of field line {place} must be a str, not {type(name).__name__}")
+    return name, value
+
+
+def is_text(value: object) -> bool:
+    """Whether `value` is one text, and not something made of lines."""
+    return isinstance(value, (str, bytes, bytearray, memoryview))
 
 
 def _bad_name(name: str) -> str:

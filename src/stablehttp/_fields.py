@@ -1,6 +1,6 @@
 """A section of field lines: the headers or the trailers of a message.
 
-Floor 2: stands on field values, grammar and errors.
+Floor 3: stands on field lines.
 
 A section keeps lines: their order, their spelling, their repetition.  Every path by which a line
 can come in checks it, and a refused change changes nothing.
@@ -16,80 +16,27 @@ at a time, and are copied when something changes or looks at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, final, overload
+from typing import Any, Final, TypeAlias, cast, final, overload
 
-from stablehttp._errors import AmbiguousFieldError, InvalidFieldError, SealedError
+from stablehttp._errors import InvalidFieldError
+from stablehttp._field_lines import Backend, Borrowed, Guard, Owned, combine
 from stablehttp._field_value import (
     FieldLine,
-    FieldValue,
     check_lines,
     check_name,
     check_value,
     fold,
     is_secret,
+    is_text,
 )
-from stablehttp._grammar import SINGLE_FIELDS
-from stablehttp._redaction import shorten, show_value
+from stablehttp._redaction import show_value
 
 _MOST_SHOWN: Final = 32
 
-LinesInput: TypeAlias = "Iterable[tuple[str, str | bytes]] | Mapping[str, str | bytes] | Fields"
-
-
-@final
-@dataclass(slots=True)
-class Owned:
-    """The lines are ours; `places` is the index, made at the first lookup."""
-
-    lines: list[FieldLine]
-    places: dict[str, tuple[int, ...]] | None = None
-
-    def copy(self) -> Owned:
-        """Lines and index of their own; both hold immutable things only."""
-        return Owned(self.lines.copy(), None if self.places is None else self.places.copy())
-
-    def find(self, folded: str) -> tuple[int, ...]:
-        """Where the lines called `folded` stand, in order."""
-        places = self.places
-        if places is None:
-            places = self.index()
-        return places.get(folded, ())
-
-    def index(self) -> dict[str, tuple[int, ...]]:
-        """Make the index; with few repetitions, as usual, this is one dict comprehension."""
-        names = [check_name(name) for name, _ in self.lines]
-        places: dict[str, tuple[int, ...]] = {name: (place,) for place, name in enumerate(names)}
-        if len(places) != len(names):
-            places = {}
-            for place, name in enumerate(names):
-                places[name] = (*places.get(name, ()), place)
-        self.places = places
-        return places
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Borrowed:
-    """A response that only we hold has the lines; we look them up there and never change it."""
-
-    lender: object
-    read: Callable[[], Iterable[FieldLine]]
-    find: Callable[[str], Sequence[str]]
-
-
-Backend: TypeAlias = Owned | Borrowed
-
-
-@final
-@dataclass(slots=True)
-class Guard:
-    """Which names of a section may not change any more, and who relies on that."""
-
-    names: dict[str, str]
-    whole: str | None = None
+LinesInput: TypeAlias = Iterable[tuple[str, str | bytes]] | Mapping[str, str | bytes]
+"""What a section can be made of: pairs, a mapping, or another section (which iterates as pairs)."""
 
 
 @final
@@ -133,7 +80,7 @@ class Fields:
         found = self.values(name)
         if not found:
             raise KeyError(name)
-        return _combine(fold(name), found)
+        return combine(fold(name), found)
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -146,7 +93,7 @@ class Fields:
             AmbiguousFieldError: as for item access.
         """
         found = self.values(name)
-        return _combine(fold(name), found) if found else default
+        return combine(fold(name), found) if found else default
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of all lines called `name`, in order; empty if there is none."""
@@ -239,7 +186,7 @@ class Fields:
         else:
             owned.lines[found[0]] = line
             if len(found) > 1:
-                _drop(owned, found[1:])
+                owned.drop(found[1:])
         self._changes += 1
 
     def __setitem__(self, name: str, value: str | bytes) -> None:
@@ -259,7 +206,7 @@ class Fields:
             return ()
         self._allow(folded)
         values = tuple([owned.lines[place][1] for place in found])
-        _drop(owned, found)
+        owned.drop(found)
         self._changes += 1
         return values
 
@@ -341,7 +288,7 @@ class Fields:
         self._changes += 1
 
     @contextmanager
-    def edit(self) -> Iterator[Fields]:
+    def edit(self) -> Generator[Fields]:
         """Change a copy inside a `with` block; when the block ends well, all of its changes are made at once.
 
         If the block raises, the section is left exactly as it was.
@@ -420,17 +367,8 @@ class Fields:
         return backend
 
     def _allow(self, folded: str) -> None:
-        guard = self._guard
-        if guard is None:
-            return
-        sealed_by = guard.names.get(folded) or guard.whole
-        if sealed_by:
-            raise SealedError(
-                f"field {shorten(folded, 60)!r} may not change any more: {sealed_by} relies on it; "
-                "change it in an earlier hook, or work on request.copy()",
-                part=folded,
-                sealed_by=sealed_by,
-            )
+        if self._guard is not None:
+            self._guard.check(folded)
 
 
 @final
@@ -485,81 +423,51 @@ def borrow(lender: object, read: Callable[[], Iterable[FieldLine]], find: Callab
     `receive_line` gives.  Nobody else may hold `lender`.
     """
     fields = Fields.__new__(Fields)
-    fields._backend = Borrowed(lender, read, find)  # noqa: SLF001
-    fields._changes = 0  # noqa: SLF001
-    fields._guard = None  # noqa: SLF001
+    fields._backend = Borrowed(lender, read, find)
+    fields._changes = 0
+    fields._guard = None
     return fields
 
 
 def adopt(lines: list[FieldLine]) -> Fields:
     """A section around lines that are already checked; the list is handed over."""
     fields = Fields.__new__(Fields)
-    fields._backend = Owned(lines)  # noqa: SLF001
-    fields._changes = 0  # noqa: SLF001
-    fields._guard = None  # noqa: SLF001
+    fields._backend = Owned(lines)
+    fields._changes = 0
+    fields._guard = None
     return fields
 
 
 def seal_names(fields: Fields, names: Iterable[str], sealed_by: str) -> None:
     """From now on the lines of these folded names may not change; the first seal of a name keeps its author."""
-    guard = fields._guard  # noqa: SLF001
+    guard = fields._guard
     if guard is None:
-        guard = fields._guard = Guard({})  # noqa: SLF001
+        guard = fields._guard = Guard({})
     guard.names.update(dict.fromkeys(set(names).difference(guard.names), sealed_by))
 
 
 def seal_section(fields: Fields, sealed_by: str) -> None:
     """From now on no line of the section may change."""
-    guard = fields._guard  # noqa: SLF001
-    fields._guard = Guard({} if guard is None else guard.names, sealed_by)  # noqa: SLF001
+    guard = fields._guard
+    fields._guard = Guard({} if guard is None else guard.names, sealed_by)
 
 
 def _checked(lines: LinesInput) -> tuple[list[FieldLine], list[str]]:
     if type(lines) is list or type(lines) is tuple:
-        return check_lines(lines)
+        return check_lines(cast("list[tuple[object, object]]", lines))
     if isinstance(lines, Fields):
-        owned = lines._own()  # noqa: SLF001
+        owned = lines._own()
         return owned.lines.copy(), [check_name(name) for name, _ in owned.lines]
     if isinstance(lines, Mapping):
-        return check_lines(lines.items())
-    if isinstance(lines, (str, bytes)) or not isinstance(lines, Iterable):
-        raise InvalidFieldError(
-            f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}"
-        )
-    return check_lines(lines)
-
-
-def _drop(owned: Owned, places: Iterable[int]) -> None:
-    for place in sorted(places, reverse=True):
-        del owned.lines[place]
-    owned.places = None
-
-
-def _combine(folded: str, values: Sequence[str]) -> str:
-    if folded == "set-cookie":
-        raise AmbiguousFieldError(
-            "'Set-Cookie' lines cannot be joined (RFC 9110 §5.3); use values('Set-Cookie')", field="set-cookie"
-        )
-    first = values[0]
-    if len(values) == 1:
-        return first
-    if folded in SINGLE_FIELDS:
-        if any(value != first for value in values):
-            raise AmbiguousFieldError(
-                f"field {folded!r} may stand only once and stands {len(values)} times with differing values; "
-                f"use values({folded!r}), and remove those that are wrong",
-                field=folded,
-            )
-        return first
-    joined = ("; " if folded == "cookie" else ", ").join(values)
-    if any(isinstance(value, FieldValue) for value in values):
-        return FieldValue(joined.encode("latin-1"), secret=any(map(is_secret, values)))
-    return joined
+        return check_lines(cast("Mapping[str, object]", lines).items())
+    if isinstance(lines, Iterable) and not is_text(lines):
+        return check_lines(lines)
+    raise InvalidFieldError(f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}")
 
 
 def put_first(fields: Fields, name: str, value: str) -> None:
     """Make the one line of `name` the first of all; if there is one its spelling and value stay."""
-    owned = fields._own()  # noqa: SLF001
+    owned = fields._own()
     lines = owned.lines
     found = owned.find(fold(name))
     if not found:
@@ -570,4 +478,4 @@ def put_first(fields: Fields, name: str, value: str) -> None:
     else:
         return
     owned.places = None
-    fields._changes += 1  # noqa: SLF001
+    fields._changes += 1

@@ -1,6 +1,6 @@
 """Interceptors: what other people do to a request on its way, and may see of it.
 
-Floor 5: stands on messages.
+Floor 7: stands on messages.
 
 Hooks are synchronous.  A `modify_` hook changes what it is given in place, or returns a
 replacement; a `read_` hook only looks.  They get the pipeline's own derived request, never the
@@ -16,7 +16,8 @@ from typing import Final, TypeVar, final
 
 from stablehttp._errors import Answer, MisuseError, StableHTTPError
 from stablehttp._http_version import HttpVersion
-from stablehttp._message import AnyRequest, AnyResponse, Request, Response
+from stablehttp._message import AnyRequest, Request
+from stablehttp._response import AnyResponse, Response
 
 M = TypeVar("M", AnyRequest, AnyResponse)
 
@@ -137,9 +138,8 @@ class Interceptors:
     def __add__(self, more: Iterable[Interceptor]) -> Interceptors:
         """These interceptors and, after them, `more`."""
         joined = Interceptors(more)
-        joined._hooks = {  # noqa: SLF001
-            name: [*self._hooks.get(name, ()), *joined._hooks.get(name, ())]  # noqa: SLF001
-            for name in {*self._hooks, *joined._hooks}  # noqa: SLF001
+        joined._hooks = {
+            name: [*self._hooks.get(name, ()), *joined._hooks.get(name, ())] for name in {*self._hooks, *joined._hooks}
         }
         return joined
 

@@ -1,6 +1,6 @@
-"""Requests and responses.
+"""Requests.
 
-Floor 4: stands on bodies, fields, URIs and extensions.
+Floor 5: stands on bodies, fields, URIs and extensions.
 
 A message owns its fields: what is given to a constructor is copied.  The body is read-only, because
 its type is part of the message's type; `with_body` gives a new request.  Whatever decides where a
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, final, overload
+from typing import Any, Generic, TypeAlias, TypeVar, cast, final, overload
 
 from stablehttp._body import (
     AsyncBody,
@@ -20,31 +20,23 @@ from stablehttp._body import (
     Body,
     BytesBody,
     BytesLike,
-    ReceivedBody,
     SyncBody,
     make_body,
 )
 from stablehttp._errors import (
     BodyTakenError,
-    ContentTooLargeError,
     FramingError,
     InvalidFieldError,
-    InvalidMessageError,
     InvalidMethodError,
-    InvalidStatusError,
     SealedError,
 )
 from stablehttp._extensions import Extensions
 from stablehttp._fields import Fields, LinesInput, seal_names, seal_section
 from stablehttp._grammar import FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
-from stablehttp._http_version import HttpVersion
 from stablehttp._redaction import redact_uri, shorten
 from stablehttp._uri import URI
 
 B = TypeVar("B", bound=Body)
-
-DEFAULT_READ_LIMIT: Final = 64 * 1024 * 1024
-"""How many octets `read` and `aread` hold in memory unless told otherwise."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?").fullmatch
 
@@ -270,23 +262,23 @@ AnyRequest: TypeAlias = Request[Body]
 
 def derive(request: Request[B]) -> Request[B]:
     """An unsealed request with fields of its own and the same body, for whoever must not change the original."""
-    new: Request[B] = Request.__new__(Request)
-    new._seal = None  # noqa: SLF001
-    new._method = request._method  # noqa: SLF001
-    new._uri = request._uri  # noqa: SLF001
-    new._headers = request._headers.copy()  # noqa: SLF001
-    new._trailers = request._trailers.copy()  # noqa: SLF001
-    new._body = request._body  # noqa: SLF001
+    new: Request[B] = object.__new__(type(request))
+    new._seal = None
+    new._method = request._method
+    new._uri = request._uri
+    new._headers = request._headers.copy()
+    new._trailers = request._trailers.copy()
+    new._body = request._body
     new.extensions = request.extensions.copy()
     return new
 
 
 def seal_parts(request: AnyRequest, parts: Iterable[str], fields: Iterable[str], sealed_by: str) -> None:
     """From now on these parts and fields may not change; what is sealed already keeps its author."""
-    if request._seal is None:  # noqa: SLF001
-        request._seal = Seal({})  # noqa: SLF001
+    if request._seal is None:
+        request._seal = Seal({})
     for part in parts:
-        request._seal.parts.setdefault(part, sealed_by)  # noqa: SLF001
+        request._seal.parts.setdefault(part, sealed_by)
     seal_names(request.headers, fields, sealed_by)
 
 
@@ -295,211 +287,6 @@ def seal_whole(request: AnyRequest, sealed_by: str) -> None:
     seal_parts(request, ("method", "uri"), (), sealed_by)
     seal_section(request.headers, sealed_by)
     seal_section(request.trailers, sealed_by)
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionInfo:
-    """What is known of the connection that a response came over; None where the client does not tell."""
-
-    reused: bool | None = None
-    peer: str | None = None
-    tls_version: str | None = None
-    alpn: str | None = None
-
-
-@final
-class Response(Generic[B_co]):
-    """A response, whoever received it; it can be built without a socket, a loop or a client."""
-
-    __slots__ = (
-        "_body",
-        "_content",
-        "_headers",
-        "_trailers",
-        "connection",
-        "extensions",
-        "http_version",
-        "reason",
-        "request_method",
-        "request_uri",
-        "status",
-    )
-
-    @overload
-    def __init__(
-        self: Response[BytesBody],
-        status: int,
-        *,
-        headers: LinesInput = ...,
-        body: BytesLike | None = ...,
-        reason: str = ...,
-        trailers: LinesInput = ...,
-        http_version: HttpVersion = ...,
-        extensions: Extensions | None = ...,
-        connection: ConnectionInfo = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Response[AsyncBody],
-        status: int,
-        *,
-        headers: LinesInput = ...,
-        body: AsyncIterable[bytes],
-        reason: str = ...,
-        trailers: LinesInput = ...,
-        http_version: HttpVersion = ...,
-        extensions: Extensions | None = ...,
-        connection: ConnectionInfo = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Response[SyncBody],
-        status: int,
-        *,
-        headers: LinesInput = ...,
-        body: Iterable[bytes],
-        reason: str = ...,
-        trailers: LinesInput = ...,
-        http_version: HttpVersion = ...,
-        extensions: Extensions | None = ...,
-        connection: ConnectionInfo = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Response[B],
-        status: int,
-        *,
-        headers: LinesInput = ...,
-        body: B,
-        reason: str = ...,
-        trailers: LinesInput = ...,
-        http_version: HttpVersion = ...,
-        extensions: Extensions | None = ...,
-        connection: ConnectionInfo = ...,
-    ) -> None: ...
-    def __init__(
-        self,
-        status: int,
-        *,
-        headers: LinesInput = (),
-        body: object = None,
-        reason: str = "",
-        trailers: LinesInput = (),
-        http_version: HttpVersion = HttpVersion.HTTP_1_1,
-        extensions: Extensions | None = None,
-        connection: ConnectionInfo = ConnectionInfo(),  # noqa: B008
-    ) -> None:
-        """Build a response.
-
-        Raises:
-            InvalidStatusError: `status` is not an integer from 100 to 999.
-            InvalidMessageError: another part is invalid; its subclass says which.
-        """
-        if type(status) is not int or not 100 <= status <= 999:
-            raise InvalidStatusError(f"a status is an integer from 100 to 999 (RFC 9110 §15), not {status!r:.40}")
-        self.status: int = status
-        self.reason: str = reason
-        self._headers = headers if isinstance(headers, Fields) and isinstance(body, ReceivedBody) else Fields(headers)
-        self._body = make_body(body)
-        self._trailers = Fields(trailers)
-        self.http_version = http_version
-        self.extensions = Extensions() if extensions is None else extensions.copy()
-        self.connection = connection
-        self._content: bytes | None = None
-        self.request_method: str | None = None
-        self.request_uri: str | None = None
-
-    @property
-    def headers(self) -> Fields:
-        """The header section."""
-        return self._headers
-
-    @property
-    def body(self) -> B_co:
-        """Where the content comes from."""
-        return cast(B_co, self._body)
-
-    @property
-    def trailers(self) -> Fields:
-        """The trailer section, once the content has ended.
-
-        Raises:
-            TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
-        """
-        return self._body.trailers() if isinstance(self._body, ReceivedBody) else self._trailers
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is 2xx."""
-        return 200 <= self.status < 300
-
-    async def aread(self: Response[AsyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
-        """All of the content, kept so that a second call gives it again; then the connection is given back.
-
-        Raises:
-            ContentTooLargeError: there are more than `limit` octets; the response is closed.
-            TransportError, HTTPTimeoutError: the content ended too early, or too late.
-        """
-        if self._content is None:
-            _check_limit(self.body, limit)
-            gathered = bytearray()
-            try:
-                async for chunk in self.body.achunks(reader="Response.aread"):
-                    _check_more(len(gathered) + len(chunk), limit)
-                    gathered += chunk
-            finally:
-                await self.body.aclose()
-            self._content = bytes(gathered)
-        return self._content
-
-    def read(self: Response[SyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
-        """All of the content, kept so that a second call gives it again; then the connection is given back.
-
-        Raises:
-            ContentTooLargeError: there are more than `limit` octets; the response is closed.
-            TransportError, HTTPTimeoutError: the content ended too early, or too late.
-        """
-        if self._content is None:
-            _check_limit(self.body, limit)
-            gathered = bytearray()
-            try:
-                for chunk in self.body.chunks(reader="Response.read"):
-                    _check_more(len(gathered) + len(chunk), limit)
-                    gathered += chunk
-            finally:
-                self.body.close()
-            self._content = bytes(gathered)
-        return self._content
-
-    async def aclose(self: Response[AsyncBody]) -> None:
-        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
-        await self.body.aclose()
-
-    def close(self: Response[SyncBody]) -> None:
-        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
-        self.body.close()
-
-    async def __aenter__(self: Response[AsyncBody]) -> Response[AsyncBody]:
-        return self
-
-    async def __aexit__(self: Response[AsyncBody], *exception: object) -> None:
-        await self.aclose()
-
-    def __enter__(self: Response[SyncBody]) -> Response[SyncBody]:
-        return self
-
-    def __exit__(self: Response[SyncBody], *exception: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        """Status, version and sizes; no field value and no content."""
-        about = f" to {self.request_method} {self.request_uri}" if self.request_method else ""
-        return f"<Response {self.status}{about}, {self.http_version}, {self._body!r}>"
-
-
-AnyResponse: TypeAlias = Response[Body]
-"""A response of any body: what hooks take."""
 
 
 # --- rules ---------------------------------------------------------------------------------------
@@ -518,7 +305,7 @@ def check_framing(headers: Fields, body: Body) -> None:
     if lengths or codings:
         _check_lengths(lengths, codings, body)
     hosts = headers.values("host")
-    if hosts and (len(hosts) > 1 or (hosts[0] and not _HOST(hosts[0]))):
+    if len(hosts) > 1 or not all(host == "" or _HOST(host) for host in hosts):
         problem = "stands more than once" if len(hosts) > 1 else "is not a host with an optional port"
         raise InvalidFieldError(f"field 'Host' {problem} (RFC 9112 §3.2); give one authority", field="host")
 
@@ -531,15 +318,14 @@ def _check_lengths(lengths: tuple[str, ...], codings: tuple[str, ...], body: Bod
         )
     if codings and codings != ("chunked",):
         raise FramingError(
-            "'Transfer-Encoding' must be exactly 'chunked', once (RFC 9112 §6.1); for a content coding use 'Content-Encoding'"
+            "'Transfer-Encoding' must be exactly 'chunked', once (RFC 9112 §6.1); "
+            "for a content coding use 'Content-Encoding'"
         )
-    if not lengths:
-        return
-    if len(lengths) > 1 or not is_content_length(lengths[0]):
+    if len(lengths) > 1 or not all(map(is_content_length, lengths)):
         raise FramingError("'Content-Length' must be one number of at most 19 digits (RFC 9110 §8.6)")
-    if body.length is not None and body.length != int(lengths[0]):
+    if lengths and body.length not in (None, int("".join(lengths))):
         raise FramingError(
-            f"'Content-Length' says {int(lengths[0])} octets and the body has {body.length} (RFC 9110 §8.6); "
+            f"'Content-Length' says {''.join(lengths)} octets and the body has {body.length} (RFC 9110 §8.6); "
             "leave the field out, it is added when the request is sent"
         )
 
@@ -564,24 +350,6 @@ def _checked_trailers(lines: LinesInput) -> Fields:
                 field=name,
             )
     return trailers
-
-
-def _check_limit(body: Body, limit: int) -> None:
-    if limit < 0:
-        raise InvalidMessageError("limit must be a number of octets that is not negative")
-    if body.length is not None and body.length > limit:
-        _check_more(body.length, limit)
-
-
-def _check_more(octets: int, limit: int) -> None:
-    if octets > limit:
-        raise ContentTooLargeError(
-            f"the content has more than the {limit} octets that were to be held in memory; "
-            "give a larger limit, or read it in chunks",
-            limit=limit,
-            sent="yes",
-            processed="yes",
-        )
 
 
 def _remake_request(

@@ -1,6 +1,6 @@
 """Content on its way out, counted against its declared length.
 
-Floor 5: stands on messages.
+Floor 7: stands on messages.
 
 Every adapter takes the content of a request from here, so the rules are the same on all of them: a
 body that gives more than it declared is stopped before the first octet too many leaves, one that

@@ -1,6 +1,6 @@
 """The way of a request: select, intercept, complete, check, gather, sign, send, wrap.
 
-Floor 8: stands on all others.
+Floor 10: stands on all others.
 
 The work is in `_Call`, which knows no colour and awaits nothing; the two pipelines read as the line
 above.  One `send` is one attempt.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar, cast, final
+from typing import Generic, Protocol, Self, TypeAlias, TypeGuard, TypeVar, cast, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
 from stablehttp._capability import Capability
@@ -26,9 +26,10 @@ from stablehttp._connectors import (
 )
 from stablehttp._errors import StableHTTPError
 from stablehttp._interception import Attempt, Interceptor, Interceptors
-from stablehttp._message import AnyRequest, Request, Response, derive, seal_whole
+from stablehttp._message import AnyRequest, Request, derive, seal_whole
 from stablehttp._outgoing import check_async, check_sync
 from stablehttp._redaction import redact_uri
+from stablehttp._response import Response
 from stablehttp._selection import ConnectorRequirements, make_connector, make_sync_connector
 from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
 from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign
@@ -48,6 +49,10 @@ class SyncSignerProvider(Protocol):
     """Gives a signer with fresh credentials for each attempt."""
 
     def __call__(self) -> Signer | None: ...
+
+
+def _is_signer(signer: object) -> TypeGuard[Signer]:
+    return hasattr(signer, "sign")
 
 
 def timeouts_for(transport: object, given: Timeouts | None) -> Timeouts | None:
@@ -205,8 +210,8 @@ class AsyncPipeline:
 
     async def _signer_now(self) -> Signer | None:
         signer = self._signer
-        if signer is None or hasattr(signer, "sign"):
-            return cast("Signer | None", signer)
+        if signer is None or _is_signer(signer):
+            return signer
         return await cast(AsyncSignerProvider, signer)()
 
 
@@ -275,6 +280,6 @@ class SyncPipeline:
 
     def _signer_now(self) -> Signer | None:
         signer = self._signer
-        if signer is None or hasattr(signer, "sign"):
-            return cast("Signer | None", signer)
+        if signer is None or _is_signer(signer):
+            return signer
         return cast(SyncSignerProvider, signer)()

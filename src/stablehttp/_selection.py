@@ -1,6 +1,6 @@
 """Choosing a connector, and making it no earlier than needed.
 
-Floor 7: stands on connectors.
+Floor 9: stands on connectors.
 
 A maker is any callable from requirements to a connector, or None where it has nothing to offer.
 What is installed is found through entry points that lead to client-free modules, so asking costs no
@@ -10,8 +10,10 @@ import of a client, and installing a package never changes which connector sends
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, TypeAlias, cast
 
 from stablehttp._connectors import AsyncConnector, SyncConnector
 from stablehttp._errors import NoConnectorError
@@ -30,7 +32,7 @@ class ConnectorRequirements:
     Fields may be added in later versions of the library, so read them by name.
     """
 
-    settings: HttpSettings = HttpSettings()
+    settings: HttpSettings = field(default_factory=HttpSettings)
     versions: tuple[HttpVersion, ...] = (HttpVersion.HTTP_1_1,)
     duplex: bool = False
     trailers: bool = False
@@ -41,10 +43,8 @@ MakeConnector: TypeAlias = Callable[[ConnectorRequirements], AsyncConnector | No
 MakeSyncConnector: TypeAlias = Callable[[ConnectorRequirements], SyncConnector | None]
 
 
-def installed_makers() -> Mapping[str, Any]:
+def installed_makers() -> Mapping[str, EntryPoint]:
     """The entry points of all installed adapters, by name; nothing is imported."""
-    from importlib.metadata import entry_points
-
     return {point.name: point for point in sorted(entry_points(group=ENTRY_POINTS))}
 
 
@@ -54,7 +54,7 @@ def make_connector(requirements: ConnectorRequirements | None = None) -> AsyncCo
     Raises:
         NoConnectorError: none meets them, or several do and none may be preferred by itself.
     """
-    return _choose(requirements or ConnectorRequirements(), "make_connector")
+    return cast(AsyncConnector, _choose(requirements or ConnectorRequirements(), "make_connector"))
 
 
 def make_sync_connector(requirements: ConnectorRequirements | None = None) -> SyncConnector:
@@ -63,7 +63,7 @@ def make_sync_connector(requirements: ConnectorRequirements | None = None) -> Sy
     Raises:
         NoConnectorError: none meets them, or several do and none may be preferred by itself.
     """
-    return _choose(requirements or ConnectorRequirements(), "make_sync_connector")
+    return cast(SyncConnector, _choose(requirements or ConnectorRequirements(), "make_sync_connector"))
 
 
 def best_available(requirements: ConnectorRequirements | None = None) -> AsyncConnector:
@@ -78,14 +78,14 @@ def best_available(requirements: ConnectorRequirements | None = None) -> AsyncCo
     for name in sorted(points, key=lambda name: (_PREFERRED.get(name, 99), name)):
         made = _ask(points[name], wanted, "make_connector", reasons)
         if made is not None:
-            return made
+            return cast(AsyncConnector, made)
     raise _nothing(wanted, reasons)
 
 
 _PREFERRED: Final = {"h11": 0, "crt": 1, "httpx": 2, "httpx2": 3, "aiohttp": 4}
 
 
-def _choose(requirements: ConnectorRequirements, function: str) -> Any:
+def _choose(requirements: ConnectorRequirements, function: str) -> object:
     points = dict(installed_makers())
     reasons: dict[str, str] = {}
     if _DEFAULT in points:
@@ -106,12 +106,8 @@ def _choose(requirements: ConnectorRequirements, function: str) -> Any:
     raise _nothing(requirements, reasons)
 
 
-def _ask(point: Any, requirements: ConnectorRequirements, function: str, reasons: dict[str, str]) -> Any:
-    maker = point.load()
-    if function != "make_connector":
-        from importlib import import_module
-
-        maker = getattr(import_module(point.module), function, None)
+def _ask(point: EntryPoint, requirements: ConnectorRequirements, function: str, reasons: dict[str, str]) -> object:
+    maker: Callable[[ConnectorRequirements], object] | None = getattr(import_module(point.module), function, None)
     made = None if maker is None else maker(requirements)
     if made is None:
         reasons[point.name] = "declined, or its client is not installed"

@@ -1,6 +1,6 @@
 """The bridge between messages and signers, which know strings only.
 
-Floor 5: stands on messages and on the protocol of signers.
+Floor 7: stands on messages and on the protocol of signers.
 
 Signing happens on the completed request.  It is repeated cleanly: what a signer sets replaces what
 an earlier attempt left, and what it covers is sealed under its name.

@@ -223,7 +223,8 @@ class URI:
         base = URI(endpoint)
         if base._query is not None or base._fragment is not None or base._userinfo is not None:
             raise InvalidURIError(
-                f"endpoint {redact_uri(str(base))!r} has a query, a fragment or userinfo; give scheme, host, port and path"
+                f"endpoint {redact_uri(str(base))!r} has a query, a fragment or userinfo; "
+                "give scheme, host, port and path"
             )
         if self.is_verbatim:
             if base._path != "/":

@@ -8,13 +8,9 @@ section with `receive_fields` or `borrow`, and raises errors of this library onl
 from __future__ import annotations
 
 from stablehttp._body import AsyncBody as AsyncBody
-from stablehttp._body import AsyncReceivedBody as AsyncReceivedBody
-from stablehttp._body import AsyncSource as AsyncSource
 from stablehttp._body import Body as Body
 from stablehttp._body import BytesBody as BytesBody
 from stablehttp._body import SyncBody as SyncBody
-from stablehttp._body import SyncReceivedBody as SyncReceivedBody
-from stablehttp._body import SyncSource as SyncSource
 from stablehttp._connectors import AsyncConnector as AsyncConnector
 from stablehttp._connectors import Capabilities as Capabilities
 from stablehttp._connectors import Limits as Limits
@@ -32,3 +28,7 @@ from stablehttp._outgoing import SyncOutgoing as SyncOutgoing
 from stablehttp._outgoing import check_async as check_async
 from stablehttp._outgoing import check_sync as check_sync
 from stablehttp._outgoing import declared_length as declared_length
+from stablehttp._received import AsyncReceivedBody as AsyncReceivedBody
+from stablehttp._received import AsyncSource as AsyncSource
+from stablehttp._received import SyncReceivedBody as SyncReceivedBody
+from stablehttp._received import SyncSource as SyncSource

@@ -1,0 +1,174 @@
+"""Content that arrives from a peer: read once, in the colour of the connector.
+
+Floor 5: stands on bodies and fields.
+
+An adapter gives a source with one method to read and one to close; everything that users see of
+received content is here, so that it is the same on all connectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol, final
+
+from stablehttp._body import AsyncBody, Body, SyncBody, describe_length
+from stablehttp._errors import ClosedError, TrailersUnavailableError
+from stablehttp._fields import Fields
+
+
+class AsyncSource(Protocol):
+    """What an adapter gives for the content of a response; it raises errors of this library only."""
+
+    async def read(self) -> bytes:
+        """The next chunk, or `b""` at the end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
+        ...
+
+    def trailers(self) -> Fields | None:
+        """The trailers, once the content has ended; None where the client cannot deliver them."""
+        ...
+
+
+class SyncSource(Protocol):
+    """What an adapter gives for the content of a response; it raises errors of this library only."""
+
+    def read(self) -> bytes:
+        """The next chunk, or `b""` at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back if the content has ended, else discard it; a second call does nothing."""
+        ...
+
+    def trailers(self) -> Fields | None:
+        """The trailers, once the content has ended; None where the client cannot deliver them."""
+        ...
+
+
+class ReceivedBody(Body):
+    """Content that arrives from a peer: read once, in the colour of the connector."""
+
+    __slots__ = ("_closed", "_ended", "_length")
+
+    def __init__(self, *, length: int | None = None) -> None:
+        super().__init__()
+        self._length = length
+        self._ended = False
+        self._closed = False
+
+    @property
+    def length(self) -> int | None:
+        """The length that the peer declared, in octets."""
+        return self._length
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the content has arrived and was read."""
+        return self._ended
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection was given back or discarded."""
+        return self._closed
+
+    def trailers(self) -> Fields:
+        """The trailer section that followed the content.
+
+        Raises:
+            TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
+        """
+        if not self._ended:
+            raise TrailersUnavailableError("trailers come after the content; read the response to its end first")
+        found = self._trailers()
+        if found is None:
+            raise TrailersUnavailableError(
+                "the client below this connector does not deliver trailers; use a connector that declares "
+                "Capability.RESPONSE_TRAILERS"
+            )
+        return found
+
+    def _trailers(self) -> Fields | None:
+        raise NotImplementedError
+
+    def _begin(self, reader: str) -> None:
+        if self._closed and not self._ended:
+            raise ClosedError("the response was closed before its content was read")
+        self._claim(reader)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {describe_length(self._length)}>"
+
+
+@final
+class AsyncReceivedBody(ReceivedBody, AsyncBody):
+    """Content that arrives from a peer, read with `async for`."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: AsyncSource, *, length: int | None = None) -> None:
+        super().__init__(length=length)
+        self._source = source
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """The content as it arrives; when it has ended the connection is given back.
+
+        Raises:
+            BodyTakenError: it was read already.
+            ClosedError: the response was closed before.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        self._begin(reader)
+        try:
+            while chunk := await self._source.read():
+                yield chunk
+            self._ended = True
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give the connection back if the content has ended, else discard it."""
+        if not self._closed:
+            self._closed = True
+            await self._source.aclose()
+
+    def _trailers(self) -> Fields | None:
+        return self._source.trailers()
+
+
+@final
+class SyncReceivedBody(ReceivedBody, SyncBody):
+    """Content that arrives from a peer, read by iterating."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: SyncSource, *, length: int | None = None) -> None:
+        super().__init__(length=length)
+        self._source = source
+
+    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
+        """The content as it arrives; when it has ended the connection is given back.
+
+        Raises:
+            BodyTakenError: it was read already.
+            ClosedError: the response was closed before.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        self._begin(reader)
+        try:
+            while chunk := self._source.read():
+                yield chunk
+            self._ended = True
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give the connection back if the content has ended, else discard it."""
+        if not self._closed:
+            self._closed = True
+            self._source.close()
+
+    def _trailers(self) -> Fields | None:
+        return self._source.trailers()

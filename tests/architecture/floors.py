@@ -1,0 +1,30 @@
+"""The floors of the house: each module may import from lower ones only.
+
+The documentation draws this table; a new module joins one of its floors.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FLOORS: Final = (
+    ("_errors", "_capability", "_grammar", "_redaction"),
+    ("_http_version", "_field_value", "_extensions", "_reference", "_settings"),
+    ("_field_lines", "_uri", "_pool", "signers", "framing"),
+    ("_fields",),
+    ("_body",),
+    ("_received", "_message"),
+    ("_response",),
+    ("_completion", "_interception", "_signing", "_outgoing"),
+    ("_connectors",),
+    ("_selection",),
+    ("_pipeline",),
+)
+
+DOORS: Final = ("__init__", "adapting", "testing", "__main__", "_cli")
+"""Not on a floor: they only re-export, or are users of the house."""
+
+PRIVATE_DEPENDENCIES: Final = {"yarl": {"_uri"}}
+"""Packages that the core hides, and the only modules that may know of each."""
+
+FLOOR_OF: Final = {module: number for number, modules in enumerate(FLOORS) for module in modules}
