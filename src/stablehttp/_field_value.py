@@ -154,6 +154,8 @@ def check_lines(lines: Iterable[tuple[object, object]]) -> tuple[list[FieldLine]
     given = list(lines)
     if not given:
         return [], []
+    if isinstance(given[0], str):
+        return _check_each(given)  # a text of two characters would pass for a pair below
     try:
         plain = [(name, value) for name, value in given if type(name) is str and type(value) is str]
         if len(plain) == len(given):

@@ -118,11 +118,11 @@ class Fields:
         Raises:
             RuntimeError: the section changed since the iteration began.
         """
-        lines, changes = self._own().lines, self._changes
-        for line in lines:
+        changes = self._changes
+        for line in self._own().lines:
+            yield line
             if self._changes != changes:
                 raise RuntimeError("fields changed while being iterated; iterate over list(fields) instead")
-            yield line
 
     def items(self) -> list[FieldLine]:
         """The lines as `(name, value)` tuples, in order: a list of the caller's own."""

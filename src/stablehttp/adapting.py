@@ -28,6 +28,9 @@ from stablehttp._outgoing import SyncOutgoing as SyncOutgoing
 from stablehttp._outgoing import check_async as check_async
 from stablehttp._outgoing import check_sync as check_sync
 from stablehttp._outgoing import declared_length as declared_length
+from stablehttp._pool import AsyncPool as AsyncPool
+from stablehttp._pool import Lease as Lease
+from stablehttp._pool import SyncPool as SyncPool
 from stablehttp._received import AsyncReceivedBody as AsyncReceivedBody
 from stablehttp._received import AsyncSource as AsyncSource
 from stablehttp._received import SyncReceivedBody as SyncReceivedBody

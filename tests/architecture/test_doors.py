@@ -57,7 +57,7 @@ def functions_of(value: object) -> Iterator[Callable[..., object]]:
                 yield from (part for part in (member.fget, member.fset) if part is not None)
             elif isinstance(member, (classmethod, staticmethod)):
                 yield member.__func__
-            elif inspect.isfunction(member):
+            elif inspect.isfunction(member) and ours(member) and member.__module__ != "typing":
                 yield member
 
 
