@@ -1,0 +1,96 @@
+"""The canonical form of a request target: path and query.
+
+Floor 2: stands on errors.
+
+A server computes this form from the octets that arrived, by decoding and encoding again.  So the
+target is never changed here, only read: whatever spelling went on the request line, the form is
+the one that the server will find.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+from urllib.parse import quote, unquote_to_bytes
+
+from stablehttp._errors import SigningError
+
+PathEncoding: TypeAlias = Literal["once", "twice"]
+"""How often the octets of a path are encoded in the canonical form: S3 says once, all others twice."""
+
+PathSegments: TypeAlias = Literal["normalized", "as-sent"]
+"""Whether `.`, `..` and empty segments are resolved in the canonical form; S3 keeps them."""
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*").fullmatch
+_UNRESERVED_PATH = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Give path and query of a request target, without the question mark.
+
+    Raises:
+        SigningError: the target has no path: it is in authority or asterisk form.
+    """
+    path, _, query = target.partition("?")
+    if path.startswith("/"):
+        return path, query
+    if "://" in path:
+        _, slash, rest = path.partition("://")[2].partition("/")
+        return slash + rest or "/", query
+    if not path:
+        return "/", query
+    raise SigningError(
+        "a request target without a path (authority or asterisk form) cannot be signed; send it unsigned"
+    )
+
+
+def canonical_path(path: str, encoding: PathEncoding, segments: PathSegments) -> str:
+    """Give the path as the server will spell it, whatever characters were sent encoded or raw."""
+    if segments == "normalized" and ("//" in path or "/." in path):
+        path = without_dots(path)
+    if _UNRESERVED_PATH(path):
+        return path
+    if encoding == "twice":
+        return quote(path, safe="/~")
+    return quote(unquote_to_bytes(path), safe="/~")
+
+
+def without_dots(path: str) -> str:
+    """Resolve `.` and `..`, and drop empty segments, as services other than S3 do."""
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
+
+
+def parse_query(query: str) -> list[tuple[str, str]]:
+    """Split a query into encoded names and values, in order; a parameter without a value gets an empty one."""
+    pairs: list[tuple[str, str]] = []
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            pairs.append((_reencoded(name), _reencoded(value)))
+    return pairs
+
+
+def canonical_query(query: str) -> str:
+    """Give the parameters encoded, and sorted by encoded name, then by encoded value."""
+    return join_query(parse_query(query)) if query else ""
+
+
+def join_query(pairs: list[tuple[str, str]]) -> str:
+    """Sort parameters that are encoded already, and join them."""
+    pairs.sort()
+    return "&".join([f"{name}={value}" for name, value in pairs])
+
+
+def encoded(text: str) -> str:
+    """Percent-encode everything but unreserved characters."""
+    return text if _UNRESERVED(text) else quote(text, safe="~")
+
+
+def _reencoded(text: str) -> str:
+    return text if _UNRESERVED(text) else quote(unquote_to_bytes(text.replace("+", " ")), safe="~")

@@ -1,0 +1,156 @@
+"""Presigning, for the whole V4 family: the signature goes into the query, and expires.
+
+Floor 2: stands on `_v4` and canonical forms.
+
+Whatever else the query holds keeps its spelling and order; the parameters of the signature follow
+it, and those of an earlier signature go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+from urllib.parse import unquote
+
+from stablehttp._errors import SigningError
+from stablehttp.signers._canonical_fields import canonical_fields, merge_fields
+from stablehttp.signers._canonical_target import canonical_path, encoded, join_query, parse_query, split_target
+from stablehttp.signers._clock import timestamp
+from stablehttp.signers._protocol import SigningChanges
+from stablehttp.signers._signing_rules import SigningRules
+from stablehttp.signers._v4 import Dialect, Reading, SigningDay, SigningTrace, V4Form
+
+WEEK: Final = 604_800
+"""The longest time in seconds for which a service accepts a presigned request."""
+
+_PARAMETERS: Final = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+
+
+class V4QuerySigner(V4Form):
+    """Puts the signature into the query of the target, valid for `expires` seconds from `now` on."""
+
+    __slots__ = ("_expires", "_late_parameters", "_parameters", "_stale_parameters")
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        rules: SigningRules,
+        token: str | None,
+        make_day: Callable[[str], SigningDay],
+        expires: int,
+    ) -> None:
+        if not 1 <= expires <= WEEK:
+            raise SigningError(f"a request cannot be presigned for {expires} seconds; choose 1 to {WEEK} (a week)")
+        super().__init__(dialect, rules, make_day)
+        self._expires = expires
+        tokens = ((dialect.token, encoded(token)),) if token else ()
+        signed_token = rules.session_token == "signed"
+        extra = tuple((name, encoded(value)) for name, value in dialect.extra)
+        self._parameters = ((f"{dialect.prefix}Expires", str(expires)), *(tokens if signed_token else ()), *extra)
+        self._late_parameters = () if signed_token else tokens
+        stale = [f"{dialect.prefix}{name}" for name in _PARAMETERS] + [dialect.token, *(name for name, _ in extra)]
+        self._stale_parameters = frozenset(name.lower() for name in stale)
+
+    def sign(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        fields: Iterable[tuple[str, str]],
+        *,
+        content_digest: str | None = None,
+        now: datetime,
+    ) -> SigningChanges:
+        """Sign these strings; what an earlier signing left in fields or query is ignored, and replaced.
+
+        Raises:
+            SigningError: what was given cannot be signed.
+        """
+        reading, unsigned_target = self._read(method, origin, target, fields, content_digest, now)
+        signature = reading.sign()
+        late = "".join([f"&{name}={value}" for name, value in self._late_parameters])
+        return SigningChanges(
+            target=f"{unsigned_target}&{self._dialect.prefix}Signature={signature}{late}",
+            remove=self._stale,
+            set=tuple(reading.lines),
+            covered=reading.covered(),
+            signature=signature,
+        )
+
+    def trace(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        fields: Iterable[tuple[str, str]],
+        *,
+        content_digest: str | None = None,
+        now: datetime,
+    ) -> SigningTrace:
+        """Give the canonical request and the string to sign that `sign` uses for the same arguments."""
+        return self._read(method, origin, target, fields, content_digest, now)[0].trace()
+
+    def presign(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        fields: Iterable[tuple[str, str]] = (),
+        *,
+        content_digest: str | None = None,
+        now: datetime,
+    ) -> str:
+        """Give a URL that anyone may use until it expires, with the same method and these fields.
+
+        Raises:
+            SigningError: what was given cannot be signed, or asks for fields that a URL cannot carry.
+        """
+        changes = self.sign(method, origin, target, fields, content_digest=content_digest, now=now)
+        return f"{origin}{changes.target}"
+
+    def _read(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        fields: Iterable[tuple[str, str]],
+        content_digest: str | None,
+        now: datetime,
+    ) -> tuple[Reading, str]:
+        rules, dialect = self._rules, self._dialect
+        when = timestamp(now)
+        day = self._day(when[:8])
+        merged = merge_fields(fields, self._left_out)
+        content = self._content(merged, content_digest)
+        lines = ((dialect.content, content),) if rules.content_field == "sent" else ()
+        for name, value in lines:
+            merged[name.lower()] = value
+        self._set_host(merged, origin)
+        path, query = split_target(target)
+        block, names = canonical_fields(merged)
+        kept = self._without_signature(query)
+        added = self._signature_parameters(when, day.credential, names)
+        canonical_request = (
+            f"{method}\n{canonical_path(path, rules.path_encoding, rules.path_segments)}\n"
+            f"{join_query(parse_query(kept) + added)}\n{block}\n{names}\n{content}"
+        )
+        to_sign = self._string_to_sign(when, day.scope, canonical_request)
+        tail = "&".join([*([kept] if kept else []), *[f"{name}={value}" for name, value in added]])
+        unsigned_target = f"{target.partition('?')[0] or '/'}?{tail}"
+        return Reading(canonical_request, to_sign, day, names, content, lines), unsigned_target
+
+    def _signature_parameters(self, when: str, credential: str, names: str) -> list[tuple[str, str]]:
+        prefix = self._dialect.prefix
+        return [
+            (f"{prefix}Algorithm", self._dialect.algorithm),
+            (f"{prefix}Credential", encoded(credential)),
+            (f"{prefix}Date", when),
+            (f"{prefix}SignedHeaders", encoded(names)),
+            *self._parameters,
+        ]
+
+    def _without_signature(self, query: str) -> str:
+        parts = query.split("&")
+        stale = self._stale_parameters
+        return "&".join([part for part in parts if unquote(part.partition("=")[0]).lower() not in stale])
