@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.architecture.floors import DOORS, FLOOR_OF, PRIVATE_DEPENDENCIES
 
 ROOT = Path(__file__).parents[2]

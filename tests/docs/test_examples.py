@@ -21,7 +21,7 @@ async def test_the_examples_of_a_page_run_one_after_the_other(page: str) -> None
     names: dict[str, object] = {"__name__": f"docs_{page.removesuffix('.md')}"}
 
     code = compile(f"async def example() -> None:\n{body}", page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    exec(code, names)  # noqa: S102 (the examples of this repository)
+    exec(code, names)
     example = names["example"]
     assert callable(example)
     await example()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.vectors import vectors
 
 from stablehttp import Request
-from tests.vectors import vectors
 
 CASES = vectors("bad-input/cases.json")
 MARKS = {

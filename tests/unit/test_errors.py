@@ -7,7 +7,6 @@ import pickle
 
 import pytest
 
-from stablehttp import _errors as errors
 from stablehttp import (
     ConnectRefusedError,
     ConnectTimeoutError,
@@ -18,6 +17,7 @@ from stablehttp import (
     StableHTTPError,
     UnsupportedTransportError,
 )
+from stablehttp import _errors as errors
 
 ALL = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, StableHTTPError)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.vectors import vectors
 
 from stablehttp import URI, InvalidURIError
-from tests.vectors import vectors
 
 WPT = vectors("urls/wpt-http.json")
 RUST = vectors("urls/rust-http.json")
