@@ -63,6 +63,13 @@ if TYPE_CHECKING:
     from stablehttp._errors import UnsupportedTransportError as UnsupportedTransportError
     from stablehttp._errors import WriteTimeoutError as WriteTimeoutError
     from stablehttp._extensions import Extensions as Extensions
+    from stablehttp._field_syntax import MediaType as MediaType
+    from stablehttp._field_syntax import format_http_date as format_http_date
+    from stablehttp._field_syntax import join_list as join_list
+    from stablehttp._field_syntax import parse_http_date as parse_http_date
+    from stablehttp._field_syntax import quote as quote
+    from stablehttp._field_syntax import split_list as split_list
+    from stablehttp._field_syntax import unquote as unquote
     from stablehttp._field_value import FieldValue as FieldValue
     from stablehttp._field_value import secret as secret
     from stablehttp._fields import FieldEntry as FieldEntry
@@ -106,6 +113,7 @@ _HOMES = {
         UnknownLengthError UnsupportedTransportError WriteTimeoutError
     """,
     "_extensions": "Extensions",
+    "_field_syntax": "MediaType format_http_date join_list parse_http_date quote split_list unquote",
     "_field_value": "FieldValue secret",
     "_fields": "FieldEntry Fields",
     "_grammar": "SINGLE_FIELDS",
@@ -114,9 +122,9 @@ _HOMES = {
     "_message": "AnyRequest Request",
     "_pipeline": "AsyncPipeline SyncPipeline",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
-    "_response": "DEFAULT_READ_LIMIT AnyResponse ConnectionInfo Response",
+    "_response": "AnyResponse ConnectionInfo DEFAULT_READ_LIMIT Response",
     "_selection": "ConnectorRequirements best_available installed_makers make_connector make_sync_connector",
-    "_settings": "HttpSettings Timeouts TLSSettings",
+    "_settings": "HttpSettings TLSSettings Timeouts",
     "_uri": "URI",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -173,6 +181,7 @@ __all__ = [
     "InvalidURIError",
     "IterableBody",
     "Limits",
+    "MediaType",
     "MissingExtraError",
     "MisuseError",
     "NameResolutionError",
@@ -199,10 +208,16 @@ __all__ = [
     "UnsupportedTransportError",
     "WriteTimeoutError",
     "best_available",
+    "format_http_date",
     "installed_makers",
+    "join_list",
     "make_connector",
     "make_sync_connector",
+    "parse_http_date",
+    "quote",
     "secret",
+    "split_list",
+    "unquote",
 ]
 
 

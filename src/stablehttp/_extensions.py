@@ -68,8 +68,6 @@ class Extensions:
     def __eq__(self, other: object) -> bool:
         return self._values == other._values if isinstance(other, Extensions) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         """The types only: values may hold anything."""
         return f"Extensions({', '.join(kind.__name__ for kind in self._values)})"

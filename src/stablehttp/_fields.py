@@ -338,8 +338,6 @@ class Fields:
             for name, found in places.items()
         )
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         """The lines, with secrets hidden, long values shortened and at most 32 lines."""
         lines = self._own().lines
@@ -379,7 +377,7 @@ class FieldEntry:
 
     def __init__(self, fields: Fields, name: str) -> None:
         self._fields = fields
-        self.name = name
+        self.name: str = name
 
     @property
     def exists(self) -> bool:

@@ -127,7 +127,7 @@ class Request(Generic[B_co]):
         self._headers = Fields(headers)
         self._trailers = _checked_trailers(trailers)
         self._body = make_body(body)
-        self.extensions = Extensions() if extensions is None else extensions.copy()
+        self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
         check_framing(self._headers, self._body)
 
     @property
@@ -227,8 +227,6 @@ class Request(Generic[B_co]):
             other._trailers,
             cast(object, other._body),
         )
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Request[B_co]:
         return self.copy()

@@ -131,9 +131,9 @@ class Response(Generic[B_co]):
         self._headers = headers if isinstance(headers, Fields) and isinstance(body, ReceivedBody) else Fields(headers)
         self._body = make_body(body)
         self._trailers = Fields(trailers)
-        self.http_version = http_version
-        self.extensions = Extensions() if extensions is None else extensions.copy()
-        self.connection = connection
+        self.http_version: HttpVersion = http_version
+        self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
+        self.connection: ConnectionInfo = connection
         self._content: bytes | None = None
         self.request_method: str | None = None
         self.request_uri: str | None = None

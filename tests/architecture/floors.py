@@ -9,7 +9,7 @@ from typing import Final
 
 FLOORS: Final = (
     ("_errors", "_capability", "_grammar", "_redaction"),
-    ("_http_version", "_field_value", "_extensions", "_reference", "_settings"),
+    ("_http_version", "_field_value", "_field_syntax", "_extensions", "_reference", "_settings"),
     ("_field_lines", "_uri", "_pool", "signers", "framing"),
     ("_fields",),
     ("_body",),

@@ -67,7 +67,7 @@ class ServerSentEventDecoder(IncrementalDecoder[ServerSentEvent]):
         limits: ServerSentEventLimits = _DEFAULT_LIMITS,
     ) -> None:
         super().__init__()
-        self.last_event_id = last_event_id
+        self.last_event_id: str = last_event_id
         self.retry = retry
         self._limits = limits
         self._id = last_event_id

@@ -50,9 +50,7 @@ def canonical_path(path: str, encoding: PathEncoding, segments: PathSegments) ->
         path = without_dots(path)
     if _UNRESERVED_PATH(path):
         return path
-    if encoding == "twice":
-        return quote(path, safe="/~")
-    return quote(unquote_to_bytes(path), safe="/~")
+    return _quoted(path if encoding == "twice" else _octets(path), "/~")
 
 
 def without_dots(path: str) -> str:
@@ -89,8 +87,26 @@ def join_query(pairs: list[tuple[str, str]]) -> str:
 
 def encoded(text: str) -> str:
     """Percent-encode everything but unreserved characters."""
-    return text if _UNRESERVED(text) else quote(text, safe="~")
+    return text if _UNRESERVED(text) else _quoted(text, "~")
 
 
 def _reencoded(text: str) -> str:
-    return text if _UNRESERVED(text) else quote(unquote_to_bytes(text.replace("+", " ")), safe="~")
+    return text if _UNRESERVED(text) else _quoted(_octets(text.replace("+", " ")), "~")
+
+
+def _quoted(text: str | bytes, safe: str) -> str:
+    try:
+        return quote(text, safe=safe)
+    except UnicodeEncodeError:
+        raise _not_text() from None
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return unquote_to_bytes(text)
+    except UnicodeEncodeError:
+        raise _not_text() from None
+
+
+def _not_text() -> SigningError:
+    return SigningError("the request target holds half a surrogate pair, which has no octets; encode it first")

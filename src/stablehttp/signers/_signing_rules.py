@@ -37,7 +37,8 @@ class SigningRules:
     """What a service expects of a canonical form; the defaults fit AWS services other than S3.
 
     `content_field` says whether the field that announces the content (`X-Amz-Content-Sha256`) is
-    sent where it is not needed; `session_token` whether the token is signed or added afterwards.
+    sent where it is not needed; `session_token` whether the token is signed or added afterwards, and
+    `token_field` how it is called where that is not `X-Amz-Security-Token`, as with S3 Express.
     `also_sign` takes names of `UNSIGNED_FIELDS` after all, `never_sign` leaves out more.
     """
 
@@ -46,6 +47,7 @@ class SigningRules:
     content: ContentSigning = "digest"
     content_field: Literal["sent", "omitted"] = "omitted"
     session_token: Literal["signed", "unsigned"] = "signed"
+    token_field: str | None = None
     also_sign: frozenset[str] = frozenset()
     never_sign: frozenset[str] = frozenset()
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, final
@@ -101,6 +101,8 @@ class V4Form:
     __slots__ = ("_content_word", "_dialect", "_left_out", "_make_day", "_rules", "_stale", "_today")
 
     def __init__(self, dialect: Dialect, rules: SigningRules, make_day: Callable[[str], SigningDay]) -> None:
+        if rules.token_field is not None:
+            dialect = replace(dialect, token=rules.token_field)
         self._dialect = dialect
         self._rules = rules
         self._make_day = make_day
@@ -132,7 +134,7 @@ class V4Form:
         if self._content_word is not None:
             return self._content_word
         if self._rules.content == "as-field":
-            return merged.get(self._dialect.content.lower(), _UNSIGNED)
+            return merged.get(self._dialect.content.lower(), _UNSIGNED).strip()
         if digest is None or not _SHA256(digest):
             raise _digest_error(self.name, digest)
         return digest

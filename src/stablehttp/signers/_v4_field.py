@@ -25,7 +25,7 @@ class V4FieldSigner(V4Form):
         self, dialect: Dialect, rules: SigningRules, token: str | None, make_day: Callable[[str], SigningDay]
     ) -> None:
         super().__init__(dialect, rules, make_day)
-        token_lines = ((dialect.token, token),) if token else ()
+        token_lines = ((self._dialect.token, token),) if token else ()
         signed_token = rules.session_token == "signed"
         self._lines = dialect.extra + (token_lines if signed_token else ())
         self._late_lines = () if signed_token else token_lines

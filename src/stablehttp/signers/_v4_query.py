@@ -44,6 +44,7 @@ class V4QuerySigner(V4Form):
             raise SigningError(f"a request cannot be presigned for {expires} seconds; choose 1 to {WEEK} (a week)")
         super().__init__(dialect, rules, make_day)
         self._expires = expires
+        dialect = self._dialect
         tokens = ((dialect.token, encoded(token)),) if token else ()
         signed_token = rules.session_token == "signed"
         extra = tuple((name, encoded(value)) for name, value in dialect.extra)
@@ -104,10 +105,12 @@ class V4QuerySigner(V4Form):
         """Give a URL that anyone may use until it expires, with the same method and these fields.
 
         Raises:
-            SigningError: what was given cannot be signed, or asks for fields that a URL cannot carry.
+            SigningError: what was given cannot be signed, or the rules set a field, which no URL can carry.
         """
         changes = self.sign(method, origin, target, fields, content_digest=content_digest, now=now)
-        return f"{origin}{changes.target}"
+        if changes.set:
+            raise SigningError("these rules send the content field, which no URL can carry; choose others, or use sign")
+        return f"{origin}{changes.target}" if target[:1] in "/?" else str(changes.target)
 
     def _read(
         self,

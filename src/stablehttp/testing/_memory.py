@@ -140,7 +140,7 @@ class _MemoryConnector(Connector):
         self, rules: Iterable[Rule] = (), *, versions: Iterable[HttpVersion] = (HttpVersion.HTTP_1_1,)
     ) -> None:
         self._memory = _Memory(rules, versions)
-        self.capabilities = self._memory.capabilities
+        self.capabilities: Capabilities = self._memory.capabilities
 
     def add(self, *rules: Rule) -> None:
         """Add rules behind those that are there."""

@@ -94,6 +94,7 @@ class Http2Connection:
                 octets = self._wire.take(len(self._wire.buffer))
                 self._walk.feed(octets)
                 self._receive(octets)
+                self._journal.bell.ring()
         finally:
             self._stop_idling()
             for exchange in self._exchanges.values():

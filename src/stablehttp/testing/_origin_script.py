@@ -62,7 +62,11 @@ class Close:
 @final
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Reset the connection (RST); what had already arrived is counted first."""
+    """Reset the connection (RST); what had already arrived is counted first.
+
+    At "accept" or "open" it may reach the client while that is still finishing its connect call; "request start" comes
+    later for certain.
+    """
 
 
 @final

@@ -236,8 +236,9 @@ class Wire(asyncio.Protocol):
             self._transport.write_eof()
 
     async def reset(self) -> None:
-        """Send RST, after what was written has gone out and what had arrived is counted."""
+        """Send RST, after what was written has reached the peer and what had arrived is counted."""
         await self.flush()
+        await self._settle()
         for _ in range(64):
             before = self._arrivals
             self._resume()
@@ -286,6 +287,14 @@ class Wire(asyncio.Protocol):
             raise GoneError
 
     # --- inside ---
+
+    async def _settle(self) -> None:
+        """Wait, for at most a second, until the peer's system has what ours still holds: a reset would drop that."""
+        sock = self._transport.get_extra_info("socket")
+        for _ in range(1000):
+            if self.lost.done() or not _unacknowledged(sock.fileno()):
+                return
+            await asyncio.wait((self.lost,), timeout=0.001)
 
     def _arrived(self, octets: bytes) -> None:
         if not self._waits_for_tls:
@@ -346,3 +355,18 @@ class Wire(asyncio.Protocol):
         linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+
+def _unacknowledged(descriptor: int) -> int:
+    """How many octets the system holds that the peer's system has not confirmed; 0 where it cannot be asked."""
+    if sys.platform == "win32":
+        return 0
+    import fcntl
+    import termios
+
+    count = bytearray(4)
+    try:
+        fcntl.ioctl(descriptor, termios.TIOCOUTQ, count)
+    except (OSError, ValueError):
+        return 0
+    return int.from_bytes(count, sys.byteorder)

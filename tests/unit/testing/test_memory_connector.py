@@ -253,7 +253,7 @@ async def test_content_can_fail_in_its_middle() -> None:
     for _ in range(2):
         response = await send(connector, get())
         got = []
-        with pytest.raises(IncompleteResponseError, match="cut"):  # noqa: PT012
+        with pytest.raises(IncompleteResponseError, match="cut"):
             async for chunk in response.body:
                 got.append(chunk)  # noqa: PERF401 (what came before the error)
         assert got == [b"ab"]

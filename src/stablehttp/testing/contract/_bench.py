@@ -1,0 +1,185 @@
+"""What a rule works with: a connector under test, fresh origins, and what they saw.
+
+Stands on drivers, arrivals and the recording origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import KW_ONLY, dataclass
+from typing import TypeAlias, TypeVar, final
+
+from stablehttp._body import BytesBody
+from stablehttp._capability import Capability
+from stablehttp._connectors import AsyncConnector, Connector, SyncConnector
+from stablehttp._http_version import HttpVersion
+from stablehttp._message import AnyRequest
+from stablehttp._settings import HttpSettings, TLSSettings
+from stablehttp.testing._origin import Origin
+from stablehttp.testing._origin_log import Received
+from stablehttp.testing._origin_script import Entry
+from stablehttp.testing._origin_tls import TLS
+from stablehttp.testing.contract._arrival import Expected
+from stablehttp.testing.contract._driver import Driver, Reply, drive
+from stablehttp.testing.contract._rule import BrokenRuleError, require
+from stablehttp.testing.contract._source import Source, Step
+
+T = TypeVar("T")
+
+Make: TypeAlias = Callable[[HttpSettings, Sequence[HttpVersion]], AsyncConnector | SyncConnector]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A connector under test, over one protocol version, with or without TLS.
+
+    `make` gives a new connector with these settings that speaks these versions and no other.
+    """
+
+    name: str
+    make: Make
+    _: KW_ONLY
+    version: HttpVersion = HttpVersion.HTTP_1_1
+    tls: bool = False
+
+    @property
+    def colour(self) -> str:
+        """Whether it is "async" or "sync"."""
+        made = self.make(HttpSettings(), (self.version,))
+        return "async" if isinstance(made, AsyncConnector) else "sync"
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.version}" + ("-TLS" if self.tls else "")
+
+
+@final
+class Bench:
+    """Everything for one check of one rule; what it opened is closed at its end.
+
+    `origin` answers 200 without content until told otherwise; `driver` leads to the connector.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.version = subject.version
+        self.origins: list[Origin] = []
+        self.sources: list[Source] = []
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Bench:
+        self.origin = await self.open_origin()
+        self.settings = self.settings_for(self.origin)
+        self.connector = self.subject.make(self.settings, (self.version,))
+        self.driver = self._driven(self.connector)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stack.aclose()
+
+    # --- making ---
+
+    async def open_origin(
+        self, answer: Entry | None = None, *, tls: TLS | None = None, http2: bool | None = None
+    ) -> Origin:
+        """An origin that speaks the version under test, until the end of the check."""
+        origin = Origin(
+            answer,
+            tls=(tls or self.subject.tls),
+            http2=self.version is HttpVersion.HTTP_2 if http2 is None else http2,
+        )
+        origin.start()
+        self._stack.callback(origin.close)
+        self.origins.append(origin)
+        return origin
+
+    def settings_for(self, origin: Origin, **changes: float) -> HttpSettings:
+        """Settings that trust `origin`."""
+        if not origin.url.startswith("https"):
+            return HttpSettings()
+        return HttpSettings(tls=TLSSettings(ca_file=str(origin.ca_file)))
+
+    def connect(self, settings: HttpSettings, versions: Sequence[HttpVersion] = ()) -> Driver:
+        """A further connector, until the end of the check."""
+        return self._driven(self.subject.make(settings, tuple(versions) or (self.version,)))
+
+    def source(self, *steps: Step, length: int | None = None, replayable: bool = False) -> Source:
+        """A watched body in the colour of the connector."""
+        source = self.driver.source(*steps, length=length, replayable=replayable)
+        self.sources.append(source)
+        return source
+
+    def start(self, doing: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        """Begin to do something beside; what is not awaited is cancelled at the end of the check."""
+        task = asyncio.ensure_future(doing)
+        self._stack.push_async_callback(_end, task)
+        return task
+
+    def _driven(self, connector: Connector) -> Driver:
+        driver = drive(connector)
+        self._stack.push_async_callback(driver.close)
+        return driver
+
+    # --- asking ---
+
+    def can(self, capability: Capability) -> bool:
+        """Whether the connector declares `capability` for the version under test."""
+        return capability in self.connector.capabilities.get(self.version, ())
+
+    def url(self, target: str = "/") -> str:
+        """A URL of the origin."""
+        return self.origin.url + target
+
+    @property
+    def octets(self) -> int:
+        """How many octets of requests all origins have seen."""
+        return sum(track.request_octets for origin in self.origins for track in origin.connections)
+
+    # --- doing ---
+
+    async def exchange(self, request: AnyRequest) -> tuple[Reply, bytes]:
+        """Send, and read the response to its end."""
+        reply = await self.driver.send(request)
+        return reply, await reply.read()
+
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds, for at most five seconds.
+
+        Raises:
+            BrokenRuleError: it does not.
+        """
+        end = time.monotonic() + 5
+        while not holds():
+            require(time.monotonic() < end, what)
+            await asyncio.sleep(0.005)
+
+    async def deliver(self, request: AnyRequest) -> Received:
+        """Send, and make sure that the request arrived exactly as it went to the connector.
+
+        Raises:
+            BrokenRuleError: it arrived otherwise.
+        """
+        content = content_of(request)
+        await self.exchange(request)
+        received = await self.origin.atake()
+        sent = self.driver.last
+        found = Expected.of(sent, self.version, content).differences(received)
+        if found:
+            raise BrokenRuleError("; ".join(found))
+        return received
+
+
+async def _end(task: asyncio.Task[T]) -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+
+
+def content_of(request: AnyRequest) -> bytes:
+    """All octets that the body of a request gives, without reading it."""
+    body = request.body
+    assert isinstance(body, BytesBody | Source), "rules use bytes and watched bodies"
+    return body.content
