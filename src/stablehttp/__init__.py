@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from stablehttp._interception import Interceptor as Interceptor
     from stablehttp._message import AnyRequest as AnyRequest
     from stablehttp._message import Request as Request
+    from stablehttp._message import RequestParts as RequestParts
     from stablehttp._pipeline import AsyncPipeline as AsyncPipeline
     from stablehttp._pipeline import SyncPipeline as SyncPipeline
     from stablehttp._redaction import SECRET_FIELDS as SECRET_FIELDS
@@ -96,6 +97,13 @@ if TYPE_CHECKING:
     from stablehttp._settings import HttpSettings as HttpSettings
     from stablehttp._settings import Timeouts as Timeouts
     from stablehttp._settings import TLSSettings as TLSSettings
+    from stablehttp._snapshot import SNAPSHOT_VERSION as SNAPSHOT_VERSION
+    from stablehttp._snapshot import RequestSnapshot as RequestSnapshot
+    from stablehttp._snapshot import ResponseSnapshot as ResponseSnapshot
+    from stablehttp._snapshot import restore_request as restore_request
+    from stablehttp._snapshot import restore_response as restore_response
+    from stablehttp._snapshot import snapshot_request as snapshot_request
+    from stablehttp._snapshot import snapshot_response as snapshot_response
     from stablehttp._uri import URI as URI
 
 _HOMES = {
@@ -119,12 +127,16 @@ _HOMES = {
     "_grammar": "SINGLE_FIELDS",
     "_http_version": "HttpVersion",
     "_interception": "Attempt Interceptor",
-    "_message": "AnyRequest Request",
+    "_message": "AnyRequest Request RequestParts",
     "_pipeline": "AsyncPipeline SyncPipeline",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
     "_response": "AnyResponse ConnectionInfo DEFAULT_READ_LIMIT Response",
     "_selection": "ConnectorRequirements best_available installed_makers make_connector make_sync_connector",
     "_settings": "HttpSettings TLSSettings Timeouts",
+    "_snapshot": """
+        RequestSnapshot ResponseSnapshot SNAPSHOT_VERSION restore_request restore_response snapshot_request
+        snapshot_response
+    """,
     "_uri": "URI",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -134,6 +146,7 @@ __all__ = [
     "SECRET_FIELDS",
     "SECRET_PARAMETERS",
     "SINGLE_FIELDS",
+    "SNAPSHOT_VERSION",
     "URI",
     "AmbiguousFieldError",
     "AnyRequest",
@@ -190,7 +203,10 @@ __all__ = [
     "PoolTimeoutError",
     "ReadTimeoutError",
     "Request",
+    "RequestParts",
+    "RequestSnapshot",
     "Response",
+    "ResponseSnapshot",
     "SealedError",
     "SigningError",
     "StableHTTPError",
@@ -215,7 +231,11 @@ __all__ = [
     "make_sync_connector",
     "parse_http_date",
     "quote",
+    "restore_request",
+    "restore_response",
     "secret",
+    "snapshot_request",
+    "snapshot_response",
     "split_list",
     "unquote",
 ]

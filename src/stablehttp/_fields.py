@@ -463,6 +463,15 @@ def _checked(lines: LinesInput) -> tuple[list[FieldLine], list[str]]:
     raise InvalidFieldError(f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}")
 
 
+def view_fields(fields: Fields, reader: str) -> Fields:
+    """A section that shows the same lines and refuses every change; `reader` is named in the refusal."""
+    view = Fields.__new__(Fields)
+    view._backend = fields._own()
+    view._changes = 0
+    view._guard = Guard({}, reader)
+    return view
+
+
 def put_first(fields: Fields, name: str, value: str) -> None:
     """Make the one line of `name` the first of all; if there is one its spelling and value stay."""
     owned = fields._own()

@@ -16,8 +16,8 @@ from typing import Final, TypeVar, final
 
 from stablehttp._errors import Answer, MisuseError, StableHTTPError
 from stablehttp._http_version import HttpVersion
-from stablehttp._message import AnyRequest, Request
-from stablehttp._response import AnyResponse, Response
+from stablehttp._message import AnyRequest, Request, view_request
+from stablehttp._response import AnyResponse, Response, view_response
 
 M = TypeVar("M", AnyRequest, AnyResponse)
 
@@ -66,6 +66,7 @@ class Interceptor:
         """Look at how the attempt ended; runs whether it succeeded or failed."""
 
 
+_LOOKS: Final = "a read_ hook may only look, and the pipeline"
 _HOOKS: Final = tuple(name for name in vars(Interceptor) if name.startswith(("modify_", "read_")))
 
 
@@ -102,12 +103,12 @@ class Interceptors:
     def read_before_signing(self, request: AnyRequest) -> None:
         """Run the hooks."""
         for interceptor in self._hooks.get("read_before_signing", ()):
-            interceptor.read_before_signing(request)
+            interceptor.read_before_signing(view_request(request, _LOOKS))
 
     def read_after_signing(self, request: AnyRequest) -> None:
         """Run the hooks."""
         for interceptor in self._hooks.get("read_after_signing", ()):
-            interceptor.read_after_signing(request)
+            interceptor.read_after_signing(view_request(request, _LOOKS))
 
     def modify_before_transmit(self, request: AnyRequest) -> None:
         """Run the hooks."""
@@ -117,12 +118,12 @@ class Interceptors:
     def read_before_transmit(self, request: AnyRequest) -> None:
         """Run the hooks."""
         for interceptor in self._hooks.get("read_before_transmit", ()):
-            interceptor.read_before_transmit(request)
+            interceptor.read_before_transmit(view_request(request, _LOOKS))
 
     def read_after_transmit(self, response: AnyResponse) -> None:
         """Run the hooks."""
         for interceptor in self._hooks.get("read_after_transmit", ()):
-            interceptor.read_after_transmit(response)
+            interceptor.read_after_transmit(view_response(response, _LOOKS))
 
     def modify_response(self, response: AnyResponse) -> AnyResponse:
         """Run the hooks; the last replacement wins."""

@@ -31,9 +31,10 @@ from stablehttp._errors import (
     SealedError,
 )
 from stablehttp._extensions import Extensions
-from stablehttp._fields import Fields, LinesInput, seal_names, seal_section
+from stablehttp._field_value import is_secret
+from stablehttp._fields import Fields, LinesInput, seal_names, seal_section, view_fields
 from stablehttp._grammar import FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
-from stablehttp._redaction import redact_uri, shorten
+from stablehttp._redaction import CREDENTIAL_FIELDS, redact_uri, shorten
 from stablehttp._uri import URI
 
 B = TypeVar("B", bound=Body)
@@ -47,6 +48,19 @@ class Seal:
     """Which parts of a request may not change any more, and who relies on each."""
 
     parts: dict[str, str]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RequestParts(Generic[B_co]):
+    """What a request is made of; the sections are the owner's to change."""
+
+    method: str
+    uri: URI
+    headers: Fields
+    body: B_co
+    trailers: Fields
+    extensions: Extensions
 
 
 @final
@@ -198,6 +212,47 @@ class Request(Generic[B_co]):
         request._headers.remove("Transfer-Encoding")
         return request
 
+    def retarget(self, uri: str | URI) -> Request[B_co]:
+        """A new, unsealed request to another place, a redirect's target say, with the same body.
+
+        If the origin changes, `Host` and all lines of credential fields and of values marked as secret
+        are left behind: they were meant for the old origin only.
+
+        Raises:
+            InvalidURIError: `uri` is not absolute.
+        """
+        request = derive(self)
+        request._uri = uri if isinstance(uri, URI) else URI(uri)
+        if request._uri.origin != self._uri.origin:
+            for name in [*CREDENTIAL_FIELDS, "host"]:
+                request._headers.remove(name)
+            for name, value in self._headers.items():
+                if is_secret(value):
+                    request._headers.remove(name)
+        return request
+
+    def parts(self) -> RequestParts[B_co]:
+        """All parts of the request, its own sections included, for whoever takes it to pieces."""
+        return RequestParts(
+            self._method, self._uri, self._headers.copy(), self.body, self._trailers.copy(), self.extensions.copy()
+        )
+
+    @classmethod
+    def from_parts(cls, parts: RequestParts[B]) -> Request[B]:
+        """Put a request together again; nothing is missing from `parts`.
+
+        Raises:
+            InvalidMessageError: the parts were changed, and do not agree any more.
+        """
+        return Request(
+            parts.method,
+            parts.uri,
+            headers=parts.headers,
+            body=parts.body,
+            trailers=parts.trailers,
+            extensions=parts.extensions,
+        )
+
     def copy(self) -> Request[B_co]:
         """A new, unsealed request with fields of its own.
 
@@ -269,6 +324,19 @@ def derive(request: Request[B]) -> Request[B]:
     new._body = request._body
     new.extensions = request.extensions.copy()
     return new
+
+
+def view_request(request: AnyRequest, reader: str) -> AnyRequest:
+    """A request that shows the same and refuses every change; `reader` is named in the refusal."""
+    view: AnyRequest = object.__new__(type(request))
+    view._seal = Seal({"method": reader, "uri": reader})
+    view._method = request._method
+    view._uri = request._uri
+    view._headers = view_fields(request._headers, reader)
+    view._trailers = view_fields(request._trailers, reader)
+    view._body = request._body
+    view.extensions = request.extensions.copy()
+    return view
 
 
 def seal_parts(request: AnyRequest, parts: Iterable[str], fields: Iterable[str], sealed_by: str) -> None:

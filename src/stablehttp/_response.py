@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeAlias, TypeVar, cast, final, overload
 from stablehttp._body import AsyncBody, B_co, Body, BytesBody, BytesLike, SyncBody, make_body
 from stablehttp._errors import ContentTooLargeError, InvalidMessageError, InvalidStatusError
 from stablehttp._extensions import Extensions
-from stablehttp._fields import Fields, LinesInput
+from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
 from stablehttp._received import ReceivedBody
 
@@ -246,3 +246,15 @@ def _check_more(octets: int, limit: int) -> None:
             sent="yes",
             processed="yes",
         )
+
+
+def view_response(response: AnyResponse, reader: str) -> AnyResponse:
+    """A response that shows the same and refuses every change; reading its content still reads it."""
+    view: AnyResponse = object.__new__(type(response))
+    for slot in Response.__slots__:
+        if slot != "__orig_class__":
+            setattr(view, slot, getattr(response, slot))
+    view._headers = view_fields(response._headers, reader)
+    view._trailers = view_fields(response._trailers, reader)
+    view.extensions = response.extensions.copy()
+    return view

@@ -26,6 +26,7 @@ from stablehttp import (
     Response,
     SealedError,
     Timeouts,
+    secret,
 )
 from stablehttp._message import derive, seal_parts, seal_whole
 
@@ -286,3 +287,42 @@ async def test_a_body_that_gives_text_is_an_error() -> None:
 
 def test_repr_of_a_response_shows_no_field_value() -> None:
     assert "MARKER" not in repr(Response(200, headers=[("Set-Cookie", "MARKER")], body=b"MARKER"))
+
+
+def test_parts_and_back_lose_nothing() -> None:
+    request = Request(
+        "PUT", "https://a.test/x", headers=[("A", "1")], body=b"abc", trailers=[("T", "1")],
+        extensions=Extensions([Timeouts(read=1)]),
+    )  # fmt: skip
+
+    parts = request.parts()
+    again = Request.from_parts(parts)
+    parts.headers.add("B", "2")
+
+    assert again == request
+    assert again.extensions == request.extensions
+    assert list(request.headers) == [("A", "1")]
+
+
+@pytest.mark.parametrize("uri", ["https://b.test/x", "http://a.test/x", "https://a.test:8443/x"])
+def test_aiming_at_another_origin_leaves_credentials_and_secrets_behind(uri: str) -> None:
+    """U-I6."""
+    request = Request(
+        "GET",
+        "https://a.test/x",
+        headers=[
+            ("Host", "a.test"), ("Authorization", "1"), ("X-Own", "open"), ("x-own", secret("1")), ("Cookie", "c"),
+            ("X-Amz-Security-Token", "t"), ("authorization", "2"), ("Accept", "*/*"),
+        ],
+    )  # fmt: skip
+
+    other = request.retarget(uri)
+
+    assert list(other.headers) == [("Accept", "*/*")]
+    assert len(request.headers) == 8
+
+
+def test_aiming_at_the_same_origin_keeps_all_lines() -> None:
+    request = Request("GET", "https://a.test/x", headers=[("Authorization", "1")])
+
+    assert list(request.retarget("https://A.test:443/y").headers) == [("Authorization", "1")]

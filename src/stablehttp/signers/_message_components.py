@@ -18,6 +18,7 @@ from stablehttp._errors import SigningError
 from stablehttp.signers._message_parts import FieldLines, MessageParts, RequestParts, ResponseParts
 from stablehttp.signers._structured import (
     Parameters,
+    ParameterValue,
     StructuredKind,
     item_text,
     member_text,
@@ -29,7 +30,8 @@ from stablehttp.signers._structured import (
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+").sub
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _NOT_ESCAPED: Final = "*-._"
-_NO_PARAMETERS: Final[Parameters] = {}
+_OF_FIELDS: Final = frozenset(["sf", "bs", "key", "tr", "req"])
+_OF_DERIVED: Final = frozenset(["name", "req"])
 
 
 @final
@@ -42,7 +44,7 @@ class Component:
     """
 
     name: str
-    parameters: Parameters = field(default_factory=lambda: _NO_PARAMETERS)
+    parameters: Parameters = field(default_factory=dict[str, ParameterValue])
 
     @classmethod
     def parse(cls, text: str) -> Component:
@@ -59,11 +61,14 @@ def component_value(component: Component, message: MessageParts, structures: Map
     Raises:
         SigningError: the message has no such component, or it cannot be read in the way asked for.
     """
+    derived = component.name.startswith("@")
+    if not component.parameters.keys() <= (_OF_DERIVED if derived else _OF_FIELDS):
+        raise _cannot(component, "has a parameter that this component cannot have")
     if component.parameters.get("req"):
         if not isinstance(message, ResponseParts) or message.request is None:
             raise _cannot(component, "is of a request that this message does not answer")
         message = message.request
-    if component.name.startswith("@"):
+    if derived:
         return _derived_value(component, message)
     lines = message.trailers if component.parameters.get("tr") else message.fields
     return _field_value(component, lines, structures)

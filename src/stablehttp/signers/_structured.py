@@ -12,7 +12,7 @@ from stablehttp._errors import SigningError
 from stablehttp.signers._extra import needs_extra
 
 if TYPE_CHECKING:
-    from http_sf.types import DictionaryType, InnerListType, ItemType, StructuredType
+    from http_sf.types import DictionaryType, ItemType, StructuredType
 
 StructuredKind: TypeAlias = Literal["item", "list", "dictionary"]
 """What the value of a structured field is as a whole."""
@@ -67,11 +67,13 @@ def parse_inner_lists(text: str) -> dict[str, tuple[list[tuple[str, Parameters]]
         SigningError: this is something else.
     """
     found: dict[str, tuple[list[tuple[str, Parameters]], Parameters]] = {}
-    for label, member in cast("DictionaryType", _parsed(text, "dictionary")).items():
-        items, parameters = cast("InnerListType", member) if isinstance(member, tuple) else (None, None)
-        if not isinstance(items, list):
-            raise SigningError(f"member {label!r} of the dictionary is not a list in parentheses (RFC 9421 §4.1)")
-        found[label] = (cast("list[tuple[str, Parameters]]", items), cast("Parameters", parameters))
+    members = cast("dict[str, tuple[object, Parameters]]", _parsed(text, "dictionary"))
+    for label, (value, parameters) in members.items():
+        items = cast("list[tuple[object, Parameters]]", value) if isinstance(value, list) else [(value, parameters)]
+        names = [(name, own) for name, own in items if isinstance(name, str)]
+        if not isinstance(value, list) or len(names) != len(items):
+            raise SigningError(f"member {label!r} is not a list of strings in parentheses (RFC 9421 §4.1)")
+        found[label] = names, parameters
     return found
 
 

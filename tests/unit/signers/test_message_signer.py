@@ -260,6 +260,8 @@ def test_a_component_can_be_made_from_name_and_parameters() -> None:
         ('"date";bs;sf', "octets and as a structured field at once"),
         ("x-octets", "holds octets beyond ASCII; cover it with bs=True"),
         ('"@signature-params"', "is covered twice"),
+        ('"date";future', "a parameter that this component cannot have"),
+        ('"@method";sf', "a parameter that this component cannot have"),
     ],
 )
 def test_a_component_that_cannot_be_read_is_refused(component: str, why: str) -> None:

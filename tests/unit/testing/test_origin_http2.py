@@ -74,6 +74,7 @@ class Client:
         self.goaway: tuple[int, int] | None = None
         self.end = ""
         self.broken = False
+        self.rest = b""
         self.flush()
 
     def __enter__(self) -> Self:
@@ -114,6 +115,9 @@ class Client:
             return
         if not octets:
             self.end = "reset" if self.broken else "closed"
+            return
+        if self.goaway is not None:  # after which h2 takes nothing more
+            self.rest += octets
             return
         for event in self.h2.receive_data(octets):
             match event:
@@ -259,14 +263,18 @@ def test_a_length_that_is_not_kept_ends_the_connection_and_is_recorded(length: b
 
 
 def test_only_octets_of_requests_count_as_such() -> None:
-    with Origin(http2=True) as origin, Client(origin) as client:
-        client.h2.ping(b"01234567")
-        client.flush()
-        client.step()
-        client.step()
+    octets = PREFACE + frame(4, 0, 0, b"") + frame(6, 0, 0, b"01234567")
 
-        assert origin.connections[0].octets_received > len(PREFACE)
-        assert (origin.connections[0].request_octets, origin.connections[0].http_version) == (0, "HTTP/2")
+    with Origin(http2=True) as origin:
+        with socket.create_connection(("127.0.0.1", origin.port), timeout=10) as sock:
+            sock.sendall(octets)
+            answer = b""
+            while frame(6, 1, 0, b"01234567") not in answer:
+                answer += sock.recv(1000)
+        connection = origin.connections[0]
+
+    assert (connection.octets_received, connection.request_octets) == (len(octets), 0)
+    assert connection.http_version == "HTTP/2"
 
 
 @pytest.mark.parametrize("count", [4, 9, 20])
@@ -485,19 +493,30 @@ def test_a_stream_can_be_reset_with_any_code_and_the_connection_goes_on(at: Poin
     assert [received.stream for received in origin.requests] == [first, second]
 
 
-@pytest.mark.parametrize(("last", "promised", "answered"), [("before", 1, False), ("this", 3, True), (0, 0, False)])
-def test_goaway_says_which_streams_will_be_processed(last: str | int, promised: int, answered: bool) -> None:
-    goaway = GoAway(2, last)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("goaway", "promised", "answered"),
+    [
+        pytest.param(GoAway(2), 1, False, id="without this stream"),
+        pytest.param(GoAway(2, "this"), 3, True, id="with this stream"),
+        pytest.param(GoAway(2, 0), 0, False, id="without any stream"),
+        pytest.param(GoAway(2, 2**31 - 1), 2**31 - 1, True, id="as a first warning"),
+    ],
+)
+def test_goaway_says_which_streams_will_be_processed(goaway: GoAway, promised: int, answered: bool) -> None:
+    gate = Gate()
 
     with Origin(http2=True) as origin, Client(origin) as client:
         client.until(client.request(GET))
-        origin.script([Answer(201, faults=[Fault(goaway, "request")])])
+        origin.script([Answer(201, hold=gate, faults=[Fault(goaway, "request")])])
         stream = client.request(GET)
+        while client.goaway is None:
+            client.step()
+        gate.open()
         client.until_end()
 
     assert client.goaway == (2, promised)
     assert client.end == "closed"
-    assert (stream in client.heads) == answered
+    assert (client.rest[3:9] == b"\x01\x05" + stream.to_bytes(4, "big")) == answered
     assert [(received.stream, received.complete) for received in origin.requests] == [(1, True), (3, True)]
 
 
@@ -513,12 +532,10 @@ def test_streams_before_a_goaway_are_finished() -> None:
             while client.goaway is None:
                 client.step()
             gate.open()
-            octets = b""
-            while piece := client.sock.recv(1000):
-                octets += piece
+            client.until_end()
 
     assert client.goaway == (0, first)
-    assert b"done" in octets
+    assert b"done" in client.rest
 
 
 @pytest.mark.parametrize(("what", "end"), [(Close(), "closed"), (Reset(), "reset")], ids=["close", "reset"])

@@ -83,12 +83,12 @@ class Bench:
     # --- making ---
 
     async def open_origin(
-        self, answer: Entry | None = None, *, tls: TLS | None = None, http2: bool | None = None
+        self, answer: Entry | None = None, *, tls: TLS | None = None, http2: bool | None = None, plain: bool = False
     ) -> Origin:
-        """An origin that speaks the version under test, until the end of the check."""
+        """An origin that speaks the version under test, until the end of the check; `plain` never speaks TLS."""
         origin = Origin(
             answer,
-            tls=(tls or self.subject.tls),
+            tls=False if plain else tls or self.subject.tls,
             http2=self.version is HttpVersion.HTTP_2 if http2 is None else http2,
         )
         origin.start()
@@ -96,7 +96,7 @@ class Bench:
         self.origins.append(origin)
         return origin
 
-    def settings_for(self, origin: Origin, **changes: float) -> HttpSettings:
+    def settings_for(self, origin: Origin) -> HttpSettings:
         """Settings that trust `origin`."""
         if not origin.url.startswith("https"):
             return HttpSettings()

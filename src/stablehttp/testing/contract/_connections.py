@@ -1,0 +1,280 @@
+"""Rules about connections: reuse, one request for one send, closing, cancelling, other loops, the environment.
+
+Stands on the bench.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+from unittest.mock import patch
+
+from stablehttp._capability import Capability
+from stablehttp._errors import ClosedError, DisconnectedError, ForeignLoopError, StableHTTPError
+from stablehttp._message import Request
+from stablehttp.testing._origin_script import Answer, Close, Fault, Gate, Reset
+from stablehttp.testing.contract._bench import Bench
+from stablehttp.testing.contract._driver import in_thread
+from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
+from stablehttp.testing.contract._source import Signal
+
+
+async def reuses_a_connection(bench: Bench) -> None:
+    answers = [Answer(200, b"length"), Answer(200, [b"chunked"], framing="chunked"), Answer(204), Answer(404, b"no")]
+    bench.origin.script(answers)
+    reused: list[bool | None] = []
+    for _ in answers:
+        reply, _ = await bench.exchange(Request("POST", bench.url(), body=b"x"))
+        reused.append(reply.response.connection.reused)
+    same(len(bench.origin.connections), 1, "connections")
+    require(reused[0] in (None, False) and set(reused[1:]) <= {None, True}, f"`reused` is true or not told: {reused}")
+
+
+async def leaves_a_connection_that_the_origin_closes(bench: Bench) -> None:
+    bench.origin.script([Answer(200, b"one", connection="close"), Answer(200, b"two")])
+    for content in (b"one", b"two"):
+        same((await bench.exchange(Request("GET", bench.url())))[1], content, "content")
+    same(len(bench.origin.connections), 2, "connections")
+
+
+async def never_sends_twice_when_a_connection_was_closed_idle(bench: Bench) -> None:
+    for method in ("GET", "POST"):
+        bench.origin.script([Answer(200, b"one", faults=[Fault(Close(), "response")])])
+        await bench.exchange(Request(method, bench.url("/one")))
+        await bench.until(lambda: bench.origin.connections[-1].ended != "open", "the origin closed its connection")
+        before = bench.origin.count
+        try:
+            reply, _ = await bench.exchange(Request(method, bench.url("/two")))
+            same(reply.response.status, 200, "status")
+            same(bench.origin.count - before, 1, f"requests that arrived of one {method}")
+        except DisconnectedError:
+            require(bench.origin.count - before <= 1, f"one {method} arrives at most once")
+
+
+async def never_sends_twice_when_a_connection_breaks(bench: Bench) -> None:
+    for what in (Close(), Reset()):
+        for method in ("GET", "PUT", "POST", "DELETE"):
+            bench.origin.script([Answer(200, b"one"), Answer.failing(what, "request")])
+            await bench.exchange(Request(method, bench.url("/one")))
+            before = bench.origin.count
+            with fails(DisconnectedError) as caught:
+                await bench.exchange(Request(method, bench.url("/two")))
+            require(caught.error.sent != "no" and caught.error.processed != "no", "the origin could have acted")
+            same(bench.origin.count - before, 1, f"requests that arrived of one {method}")
+
+
+async def gives_up_a_response_that_is_closed(bench: Bench) -> None:
+    gate = Gate()
+    bench.origin.script([Answer(200, [b"first", gate, b"second"]), Answer(200, 5_000_000), Answer(200, b"next")])
+    for _ in range(2):
+        reply = await bench.driver.send(Request("GET", bench.url()))
+        await anext(aiter(reply.chunks()))
+        await reply.close()
+        await reply.close()
+        with fails(ClosedError, StableHTTPError):
+            await reply.read()
+    same((await bench.exchange(Request("GET", bench.url())))[1], b"next", "content of the next response")
+    gate.open()
+
+
+async def gives_up_a_response_that_is_never_read(bench: Bench) -> None:
+    driver = bench.connect(replace(bench.settings, max_connections=2))
+    bench.origin.answer(Answer(200, 200_000))
+    for _ in range(6):
+        reply = await driver.send(Request("GET", bench.url()))
+        await reply.close()
+        with fails(ClosedError):
+            await reply.read()
+
+
+async def keeps_many_exchanges_apart(bench: Bench) -> None:
+    bench.origin.answer(lambda received: Answer(200, received.target + b" " + received.content))
+
+    async def one(number: int) -> None:
+        body = b"%d" % number * number
+        _, content = await bench.exchange(Request("POST", bench.url(f"/{number}"), body=body))
+        same(content, b"/%d " % number + body, "content of the answer")
+
+    await asyncio.gather(*map(one, range(24)))
+    same(bench.origin.count, 24, "requests that arrived")
+
+
+async def waits_for_a_free_connection(bench: Bench) -> None:
+    driver = bench.connect(replace(bench.settings, max_connections=2))
+
+    async def one() -> None:
+        reply = await driver.send(Request("GET", bench.url()))
+        same((reply.response.status, await reply.read()), (200, b"x"), "response")
+
+    bench.origin.answer(Answer(200, b"x"))
+    await asyncio.gather(*(one() for _ in range(12)))
+    require(len(bench.origin.connections) <= 2, "no more connections than the settings allow")
+
+
+async def refuses_to_send_once_closed(bench: Bench) -> None:
+    driver = bench.connect(bench.settings)
+    reply = await driver.send(Request("GET", bench.url()))
+    await reply.read()
+    await driver.close()
+    await driver.close()
+    before = bench.octets
+    source = bench.source(b"content", length=7)
+    with fails(ClosedError) as caught:
+        await driver.send(Request("PUT", bench.url(), body=source))
+    same((caught.error.sent, caught.error.processed, source.opened), ("no", "no", 0), "sent, processed, opened")
+    same(bench.octets, before, "octets that arrived")
+    await bench.until(lambda: bench.origin.open_connections == 0, "closing the connector closes its connections")
+
+
+async def makes_a_response_unusable_once_closed(bench: Bench) -> None:
+    driver = bench.connect(bench.settings)
+    gate = Gate()
+    bench.origin.answer(Answer(200, [b"first", gate, b"second"]))
+    reply = await driver.send(Request("GET", bench.url()))
+    chunks = aiter(reply.chunks())
+    same(await anext(chunks), b"first", "first chunk")
+    await driver.close()
+    gate.open()
+    try:
+        while await anext(chunks, b""):
+            pass
+    except StableHTTPError:
+        pass
+    await bench.until(lambda: bench.origin.open_connections == 0, "closing the connector closes its connections")
+
+
+async def survives_being_cancelled(bench: Bench) -> None:
+    driver = bench.connect(replace(bench.settings, max_connections=5))
+    gate = Gate()
+    bench.origin.answer(Answer(200, b"late", hold=gate))
+
+    async def one(number: int) -> None:
+        source = bench.source(b"content", length=7) if number % 2 else None
+        async with asyncio.timeout(number % 10 * 0.004):
+            reply = await driver.send(Request("PUT", bench.url(), body=source))
+            await reply.read()
+
+    outcomes = await asyncio.gather(*map(one, range(100)), return_exceptions=True)
+    others = {type(outcome).__name__ for outcome in outcomes if not isinstance(outcome, TimeoutError)}
+    same(others, set(), "what came out beside the cancellation")
+    opened = [source for source in bench.sources if source.opened]
+    await bench.until(lambda: all(source.closed == 1 for source in opened), "each body that was opened is closed once")
+    bench.origin.answer(Answer(200, b"good"))
+    gate.open()
+    async with asyncio.timeout(5):
+        for _ in range(5):
+            reply = await driver.send(Request("GET", bench.url()))
+            same(await reply.read(), b"good", "content of the next response")
+
+
+async def survives_being_cancelled_while_reading(bench: Bench) -> None:
+    driver = bench.connect(replace(bench.settings, max_connections=1))
+    gate = Gate()
+    bench.origin.script([Answer(200, [b"first", gate])] * 3)
+    for _ in range(3):
+        with fails(TimeoutError):
+            async with asyncio.timeout(0.05):
+                reply = await driver.send(Request("GET", bench.url()))
+                await reply.read()
+    same(await (await driver.send(Request("GET", bench.url()))).read(), b"", "content of the next response")
+    gate.open()
+
+
+async def works_or_says_so_on_another_loop(bench: Bench) -> None:
+    await bench.exchange(Request("GET", bench.url()))
+    before = bench.octets
+
+    def elsewhere() -> str:
+        async def again() -> str:
+            try:
+                async with asyncio.timeout(5):
+                    await bench.exchange(Request("GET", bench.url()))
+            except ForeignLoopError as error:
+                same((error.sent, error.processed), ("no", "no"), "sent and processed")
+                return "refused"
+            return "works"
+
+        return asyncio.run(again())
+
+    if await in_thread(elsewhere) == "refused":
+        same(bench.octets, before, "octets that arrived of the refused request")
+    await bench.exchange(Request("GET", bench.url()))
+
+
+async def ignores_the_environment(bench: Bench) -> None:
+    trap = await bench.open_origin(plain=True)
+    with TemporaryDirectory() as folder:
+        netrc = Path(folder) / "netrc"
+        netrc.write_text("machine 127.0.0.1 login user password secret\n")
+        netrc.chmod(0o600)
+        names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+        with _environment({**dict.fromkeys(names, trap.url), "NETRC": str(netrc), "HOME": folder}):
+            (Path(folder) / ".netrc").write_text(netrc.read_text())
+            driver = bench.connect(bench.settings)
+            reply = await driver.send(Request("GET", bench.url()))
+            await reply.read()
+    received = await bench.origin.atake()
+    same(received.values("authorization"), (), "Authorization")
+    same((trap.count, len(trap.connections)), (0, 0), "requests and connections at the proxy of the environment")
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Generator[None, None, None]:
+    with patch.dict(os.environ, values):
+        for name in ("no_proxy", "NO_PROXY"):
+            os.environ.pop(name, None)
+        yield
+
+
+async def talks_in_both_directions_at_once(bench: Bench) -> None:
+    bench.origin.answer(Answer.duplex())
+    turns = [Signal() for _ in range(3)]
+    source = bench.source(b"0", turns[0], b"1", turns[1], b"2", turns[2])
+    reply = await bench.driver.send(Request("POST", bench.url(), body=source))
+    same(reply.response.status, 200, "status, while the body is being sent")
+    heard: list[bytes] = []
+    async for chunk in reply.chunks():
+        same(source.given, len(b"".join(heard)) + 1, "pieces sent when this one was heard")
+        heard.append(chunk)
+        turns[len(heard) - 1].give()
+    same(heard, [b"0", b"1", b"2"], "pieces heard")
+    await bench.until(lambda: source.closed == 1, "the body is closed once")
+
+
+async def claims_no_duplex(bench: Bench) -> None:
+    same(bench.connector.SUPPORTS_DUPLEX_STREAMING, False, "the claim of a connector that does not declare duplex")
+
+
+RULES: Final = (
+    Rule("a connection is reused after the content was read", reuses_a_connection, "U-F4"),
+    Rule("a connection that the origin closes is left", leaves_a_connection_that_the_origin_closes, versions=HTTP_1),
+    Rule(
+        "a connection closed while idle is no second request",
+        never_sends_twice_when_a_connection_was_closed_idle,
+        "U-E4",
+    ),
+    Rule("a connection that breaks is no second request", never_sends_twice_when_a_connection_breaks, "U-E4"),
+    Rule("a response can be closed before its end", gives_up_a_response_that_is_closed, "U-F4"),
+    Rule("a response need not be read", gives_up_a_response_that_is_never_read, "U-F4"),
+    Rule("many exchanges at once are kept apart", keeps_many_exchanges_apart, "U-F3"),
+    Rule("a free connection is waited for", waits_for_a_free_connection, "U-F3"),
+    Rule("a closed connector refuses", refuses_to_send_once_closed, "U-F5"),
+    Rule("closing while a response is read ends it", makes_a_response_unusable_once_closed, "U-F5"),
+    Rule("cancelled sends leave nothing behind", survives_being_cancelled, "U-F3 U-H7", colour="async"),
+    Rule("cancelled reading leaves nothing behind", survives_being_cancelled_while_reading, "U-F3", colour="async"),
+    Rule("another event loop works or is refused", works_or_says_so_on_another_loop, "U-F2", colour="async"),
+    Rule("the environment is ignored", ignores_the_environment, "U-D4"),
+    Rule(
+        "both directions work at once",
+        talks_in_both_directions_at_once,
+        "U-J1",
+        needs=Capability.DUPLEX,
+        otherwise=claims_no_duplex,
+    ),
+)

@@ -1,0 +1,160 @@
+"""Rules about time: each timeout has one meaning, on every connector that declares it.
+
+Stands on the bench.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+from typing import Final
+
+from stablehttp._capability import Capability
+from stablehttp._errors import (
+    ConnectTimeoutError,
+    HTTPTimeoutError,
+    PoolTimeoutError,
+    ReadTimeoutError,
+    TotalTimeoutError,
+    UnsupportedTransportError,
+    WriteTimeoutError,
+)
+from stablehttp._message import Request
+from stablehttp._settings import HttpSettings, Timeouts
+from stablehttp.testing._origin_script import Answer, Gate, Hang
+from stablehttp.testing._origin_tls import TLS
+from stablehttp.testing.contract._bench import Bench
+from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
+
+_TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.05)
+"""Content that takes 0.55 seconds, and never pauses for long."""
+
+
+async def bounds_the_pause_between_octets(bench: Bench) -> None:
+    timeouts = Timeouts(read=0.3)
+    bench.origin.answer(_TRICKLE)
+    reply = await bench.driver.send(Request("GET", bench.url()), timeouts)
+    same(await reply.read(), b"x" * 12, "content that trickles for longer than the timeout")
+    gate = Gate()
+    for answer in (Answer(200, hold=gate), Answer(200, [b"first", gate], framing="chunked")):
+        bench.origin.answer(answer)
+        since = time.monotonic()
+        with fails(ReadTimeoutError) as caught:
+            reply = await bench.driver.send(Request("GET", bench.url()), timeouts)
+            await reply.read()
+        _check_timeout(caught.error, 0.3, since)
+    gate.open()
+    bench.origin.answer(Answer(200, b"next"))
+    same((await bench.exchange(Request("GET", bench.url())))[1], b"next", "content of the next response")
+
+
+def _check_timeout(error: HTTPTimeoutError, seconds: float, since: float) -> None:
+    passed = time.monotonic() - since
+    require(seconds - 0.02 <= passed < seconds + 1, f"a timeout of {seconds} s ran out after {passed:.2f} s")
+    require(error.sent != "no" and error.processed != "no", "the request was sent")
+    require(isinstance(error, TimeoutError), "it is the built-in too")
+
+
+async def bounds_the_whole_call(bench: Bench) -> None:
+    bench.origin.answer(_TRICKLE)
+    since = time.monotonic()
+    with fails(TotalTimeoutError) as caught:
+        reply = await bench.driver.send(Request("GET", bench.url()), Timeouts(total=0.3))
+        await reply.read()
+    _check_timeout(caught.error, 0.3, since)
+    gate = Gate()
+    bench.origin.answer(Answer(200, hold=gate))
+    since = time.monotonic()
+    with fails(TotalTimeoutError) as caught:
+        await bench.driver.send(Request("GET", bench.url()), Timeouts(total=0.2))
+    _check_timeout(caught.error, 0.2, since)
+    gate.open()
+    bench.origin.answer(Answer(200, b"next"))
+    reply = await bench.driver.send(Request("GET", bench.url()), Timeouts(total=5))
+    same(await reply.read(), b"next", "content of the next response")
+
+
+async def bounds_the_pause_while_the_peer_takes_nothing(bench: Bench) -> None:
+    bench.origin.answer(Answer.failing(Hang(), "request head"))
+    block = bytes(1 << 20)
+    source = bench.source(*[block] * 48, length=48 << 20)
+    since = time.monotonic()
+    with fails(WriteTimeoutError) as caught:
+        await bench.driver.send(Request("PUT", bench.url(), body=source), Timeouts(write=0.4))
+    _check_timeout(caught.error, 0.4, since)
+    same((source.opened, source.closed), (1, 1), "times that the body was opened and closed")
+
+
+async def bounds_the_wait_for_a_connection(bench: Bench) -> None:
+    driver = bench.connect(replace(bench.settings, max_connections=1))
+    bench.origin.answer(Answer(200, [b"first", (gate := Gate()), b"second"]))
+    reply = await driver.send(Request("GET", bench.url()))
+    source = bench.source(b"content", length=7)
+    with fails(PoolTimeoutError) as caught:
+        await driver.send(Request("PUT", bench.url(), body=source), Timeouts(pool=0.1))
+    same((caught.error.sent, caught.error.processed, source.opened), ("no", "no", 0), "sent, processed, opened")
+    gate.open()
+    same(await reply.read(), b"firstsecond", "content of the response that held the connection")
+    bench.origin.answer(Answer(200, b"next"))
+    reply = await driver.send(Request("GET", bench.url()), Timeouts(pool=1))
+    same(await reply.read(), b"next", "content of the next response")
+
+
+async def refuses_to_bound_the_wait(bench: Bench) -> None:
+    with fails(UnsupportedTransportError):
+        await bench.driver.send(Request("GET", bench.url()), Timeouts(pool=1))
+    same(bench.octets, 0, "octets that arrived")
+
+
+async def bounds_connecting(bench: Bench) -> None:
+    settings = replace(bench.settings, connect_timeout=0.3)
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):  # they fill the queue, so that nobody answers the next one
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        scheme = bench.origin.url.partition(":")[0]
+        await _times_out_connecting(bench, settings, f"{scheme}://127.0.0.1:{full.getsockname()[1]}/")
+
+
+async def bounds_the_handshake(bench: Bench) -> None:
+    origin = await bench.open_origin(Answer.failing(Hang(), "accept"), tls=TLS())
+    settings = replace(bench.settings_for(origin), connect_timeout=0.3)
+    await _times_out_connecting(bench, settings, origin.url + "/")
+
+
+async def _times_out_connecting(bench: Bench, settings: HttpSettings, url: str) -> None:
+    driver = bench.connect(settings)
+    source = bench.source(b"content", length=7)
+    since = time.monotonic()
+    with fails(ConnectTimeoutError) as caught:
+        await driver.send(Request("PUT", url, body=source))
+    passed = time.monotonic() - since
+    require(0.28 <= passed < 2, f"a timeout of 0.3 s ran out after {passed:.2f} s")
+    same((caught.error.sent, caught.error.processed, source.opened), ("no", "no", 0), "sent, processed, opened")
+
+
+RULES: Final = (
+    Rule(
+        "read bounds the pause between octets", bounds_the_pause_between_octets, "U-D1", needs=Capability.READ_TIMEOUT
+    ),
+    Rule("total bounds the whole call", bounds_the_whole_call, "U-D1", needs=Capability.TOTAL_TIMEOUT),
+    Rule(
+        "write bounds the pause while the peer takes nothing",
+        bounds_the_pause_while_the_peer_takes_nothing,
+        "U-D1",
+        needs=Capability.WRITE_TIMEOUT,
+    ),
+    Rule(
+        "pool bounds the wait for a connection",
+        bounds_the_wait_for_a_connection,
+        "U-D1 U-E2",
+        needs=Capability.POOL_TIMEOUT,
+        otherwise=refuses_to_bound_the_wait,
+        versions=HTTP_1,
+    ),
+    Rule("connect_timeout bounds connecting", bounds_connecting, "U-D1 U-E2"),
+    Rule("connect_timeout bounds the TLS handshake", bounds_the_handshake, "U-D1 U-E2"),
+)
