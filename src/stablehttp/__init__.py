@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from stablehttp._fields import Fields as Fields
     from stablehttp._grammar import SINGLE_FIELDS as SINGLE_FIELDS
     from stablehttp._http_version import HttpVersion as HttpVersion
+    from stablehttp._informational import InformationalHook as InformationalHook
     from stablehttp._interception import Attempt as Attempt
     from stablehttp._interception import Interceptor as Interceptor
     from stablehttp._message import AnyRequest as AnyRequest
@@ -126,6 +127,7 @@ _HOMES = {
     "_fields": "FieldEntry Fields",
     "_grammar": "SINGLE_FIELDS",
     "_http_version": "HttpVersion",
+    "_informational": "InformationalHook",
     "_interception": "Attempt Interceptor",
     "_message": "AnyRequest Request RequestParts",
     "_pipeline": "AsyncPipeline SyncPipeline",
@@ -183,6 +185,7 @@ __all__ = [
     "HttpSettings",
     "HttpVersion",
     "IncompleteResponseError",
+    "InformationalHook",
     "Interceptor",
     "InvalidBodyError",
     "InvalidFieldError",

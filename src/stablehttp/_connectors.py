@@ -21,6 +21,7 @@ from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
 from stablehttp._fields import Fields
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
+from stablehttp._informational import InformationalHook
 from stablehttp._message import AnyRequest, Request
 from stablehttp._response import Response
 from stablehttp._settings import Timeouts
@@ -162,6 +163,7 @@ _ALTERNATIVES: Final = {
     Capability.OPAQUE_VALUES: ("h11", "httpx", "httpx2"),
     Capability.CONNECT_METHOD: ("h11",),
     Capability.EXPECT_CONTINUE: ("h11", "aiohttp"),
+    Capability.INFORMATIONAL: ("h11",),
 }
 
 
@@ -208,6 +210,8 @@ def _needs(request: AnyRequest, timeouts: Timeouts | None) -> Iterable[tuple[Cap
         yield Capability.CONNECT_METHOD, "let the connector's settings name the proxy"
     if "expect" in request.headers:
         yield Capability.EXPECT_CONTINUE, "remove the field 'Expect'"
+    if InformationalHook in request.extensions:
+        yield Capability.INFORMATIONAL, "take the InformationalHook out of the extensions"
     if request.body.length is None:
         yield Capability.STREAMED_REQUEST, "give the body a length"
     if not "".join([value for _, value in request.headers.items()]).isascii():

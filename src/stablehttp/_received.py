@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Protocol, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody, describe_length
-from stablehttp._errors import ClosedError, TrailersUnavailableError
+from stablehttp._errors import ClosedError, StableHTTPError, TrailersUnavailableError
 from stablehttp._fields import Fields
 
 
@@ -51,10 +51,11 @@ class SyncSource(Protocol):
 class ReceivedBody(Body):
     """Content that arrives from a peer: read once, in the colour of the connector."""
 
-    __slots__ = ("_closed", "_ended", "_length")
+    __slots__ = ("_answers", "_closed", "_ended", "_length")
 
     def __init__(self, *, length: int | None = None) -> None:
         super().__init__()
+        self._answers: tuple[str, str] | None = None
         self._length = length
         self._ended = False
         self._closed = False
@@ -93,6 +94,14 @@ class ReceivedBody(Body):
     def _trailers(self) -> Fields | None:
         raise NotImplementedError
 
+    def answers(self, method: str, origin: str) -> None:
+        """Remember which request this content answers, so that errors can say so."""
+        self._answers = (method, origin)
+
+    def _failed(self, error: StableHTTPError) -> None:
+        if self._answers is not None:
+            error.about(*self._answers)
+
     def _begin(self, reader: str) -> None:
         if self._closed and not self._ended:
             raise ClosedError("the response was closed before its content was read")
@@ -125,6 +134,9 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
             while chunk := await self._source.read():
                 yield chunk
             self._ended = True
+        except StableHTTPError as error:
+            self._failed(error)
+            raise
         finally:
             await self.aclose()
 
@@ -161,6 +173,9 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
             while chunk := self._source.read():
                 yield chunk
             self._ended = True
+        except StableHTTPError as error:
+            self._failed(error)
+            raise
         finally:
             self.close()
 

@@ -15,7 +15,7 @@ FLOORS: Final = (
     ("_body",),
     ("_received", "_message"),
     ("_response",),
-    ("_completion", "_interception", "_signing", "_outgoing", "_snapshot"),
+    ("_completion", "_informational", "_interception", "_signing", "_outgoing", "_snapshot"),
     ("_connectors",),
     ("_selection",),
     ("_pipeline",),

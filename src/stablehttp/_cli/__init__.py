@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from stablehttp._cli import _send
 from stablehttp._errors import StableHTTPError
 
 
@@ -35,7 +36,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--plain", action="store_true", help="no colours")
     demo.set_defaults(run=_demo)
+    send = commands.add_parser(
+        "send",
+        help="send one request, like curl, through any connector",
+        description="Send one request through any connector and write the content of the response. "
+        "Exit status: 0 for a status below 400, 22 for others, 1 if there was no response.",
+    )
+    _send.add_arguments(send)
+    send.set_defaults(run=_send.run)
+    connectors = commands.add_parser("connectors", help="list what is installed, and what each can do")
+    connectors.add_argument("--plain", action="store_true", help="no colours")
+    connectors.set_defaults(run=_connectors)
     return parser
+
+
+def _connectors(chosen: argparse.Namespace) -> int:
+    from stablehttp._cli._connectors import run
+
+    return run(colours=not chosen.plain and sys.stdout.isatty())
 
 
 def _demo(chosen: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -84,6 +83,7 @@ def run(*, colours: bool) -> int:
     """Send, compare, print; the exit status is 1 if one of our connectors changed anything."""
     print(f"\none request, signed once, sent to a server that keeps every octet\n\n  PUT {_TARGET}\n")
     rows: list[list[tuple[str, str]]] = []
+    bare: list[list[tuple[str, str]]] = []
     ours_whole = True
     for tls in (False, True):
         with Origin(Answer(200, b"ok"), tls=tls, http2=True) as origin:
@@ -172,7 +172,7 @@ def _verifies(arrived: Received) -> bool:
     fields = [(name.decode(), value.decode("latin-1")) for name, value in arrived.fields]
     if arrived.authority is not None:
         fields.insert(0, ("host", arrived.authority.decode()))
-    given = dict((name.lower(), value) for name, value in fields)
+    given = {name.lower(): value for name, value in fields}
     names = given.get("authorization", "").partition("SignedHeaders=")[2].partition(",")[0].split(";")
     try:
         now = datetime.strptime(given["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -207,9 +207,7 @@ def _bare_rows(origin: Origin) -> list[list[tuple[str, str]]]:
 
 async def _signed(origin: Origin) -> AnyRequest:
     memory = _Remember()
-    async with AsyncPipeline(
-        _Nowhere(), interceptors=(_AddTrace(), _AddTags(), memory), signer=_SIGNER
-    ) as pipeline:
+    async with AsyncPipeline(_Nowhere(), interceptors=(_AddTrace(), _AddTags(), memory), signer=_SIGNER) as pipeline:
         await pipeline.send(_request(origin))
     assert memory.request is not None
     return memory.request

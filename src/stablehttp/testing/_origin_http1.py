@@ -10,6 +10,7 @@ Content-Length before the others.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import final
 
 from stablehttp.testing._origin_log import Draft, Keeper, Line
@@ -52,11 +53,15 @@ def split_lines(octets: bytes, problems: list[str], where: str) -> list[bytes]:
 
 @final
 class Reader:
-    """The requests of one connection, one after the other."""
+    """The requests of one connection, one after the other.
 
-    def __init__(self, wire: Wire, limit: int | None) -> None:
+    `tap` is called with the octets of the content as they stood on the wire, framing included.
+    """
+
+    def __init__(self, wire: Wire, limit: int | None, tap: Callable[[bytes], None] | None = None) -> None:
         self._wire = wire
         self._limit = limit
+        self._tap = tap
         self._left = 0
         self._chunked = False
         self.at_end = True
@@ -104,6 +109,8 @@ class Reader:
         self._left -= len(piece)
         self.at_end = self._left == 0
         draft.content.add(piece)
+        if self._tap is not None:
+            self._tap(piece)
         return piece
 
     def _parse(self, draft: Draft) -> None:
@@ -222,6 +229,8 @@ class Reader:
         octets = self._wire.take(count)
         if draft.raw_content is not None:
             draft.raw_content.add(octets)
+        if self._tap is not None:
+            self._tap(octets)
         return octets
 
     def _broken(self, draft: Draft, problem: str) -> bool:

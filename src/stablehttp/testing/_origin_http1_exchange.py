@@ -36,21 +36,21 @@ async def serve_http1(wire: Wire, script: Script, journal: Journal, limit: int |
         GoneError: the client left in the middle.
     """
     reader = Reader(wire, limit)
-    index = 0
+    begun = 0
     idle: float | None = None
     try:
         while wire.buffer or await wire.more(idle):
-            draft = Draft(wire.track, index, limit)
+            draft = Draft(wire.track, begun, limit)
+            begun += 1
             exchange = Http1Exchange(wire, reader, draft, journal)
             answer = await exchange.run(script)
             if exchange.closing:
                 break
-            index += 1
             idle = answer.idle
     except OverError:
         pass
     wire.close_sending()
-    await linger_http1(wire, reader, journal, index + 1, limit)
+    await linger_http1(wire, reader, journal, begun, limit)
 
 
 async def linger_http1(wire: Wire, reader: Reader, journal: Journal, index: int, limit: int | None) -> None:
@@ -109,7 +109,7 @@ class Http1Exchange:
                 self._wire.write(_BAD)
                 raise OverError from None
             raise
-        self._decide_closing(answer)
+        self.decide_closing(answer)
         return answer
 
     # --- reading ---
@@ -210,7 +210,8 @@ class Http1Exchange:
             return "close" if self.draft.version == b"HTTP/1.0" else "chunked"
         return "length"
 
-    def _decide_closing(self, answer: Answer) -> None:
+    def decide_closing(self, answer: Answer) -> None:
+        """Note whether the connection ends after this answer."""
         if answer.raw is not None:
             self.closing = True
         cut = self._declared is not None and self._sent < self._declared

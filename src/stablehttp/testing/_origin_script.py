@@ -309,21 +309,28 @@ class Script:
             self._queue.clear()
 
     def next(self) -> Entry:
+        """Take the next answer for a request."""
         if self._queue:
             with self._lock:
-                if self._queue:
-                    return self._queue.popleft()
+                for at, entry in enumerate(self._queue):
+                    if not _of_connection(entry):
+                        del self._queue[at]
+                        return entry
         return self.default
 
-    def next_if(self, *points: Point) -> Answer | None:
-        """Take the next answer if it fails at one of these points; it belongs to a connection then."""
+    def next_of_connection(self) -> Answer | None:
+        """Take the next answer if it belongs to a connection, because it fails before any request."""
         with self._lock:
             entry = self._queue[0] if self._queue else self.default
-            if not isinstance(entry, Answer) or not any(fault.at in points for fault in entry.faults):
+            if not isinstance(entry, Answer) or not _of_connection(entry):
                 return None
             if self._queue:
                 self._queue.popleft()
             return entry
+
+
+def _of_connection(entry: Entry) -> bool:
+    return isinstance(entry, Answer) and any(fault.at in ("accept", "open") for fault in entry.faults)
 
 
 def octets(text: str | bytes) -> bytes:

@@ -16,9 +16,7 @@ from tests.vectors import vectors
 
 # in this one the suite's string to sign is not the hash of its own canonical request
 CASES: list[dict[str, Any]] = [
-    case
-    for case in vectors("goog4/v4-signatures.json")
-    if case["id"] != "Universe domain with virtual hosted style"
+    case for case in vectors("goog4/v4-signatures.json") if case["id"] != "Universe domain with virtual hosted style"
 ]
 EMAIL = "test-iam-credentials@dummy-project-id.iam.gserviceaccount.com"
 HMAC_KEY = Credentials("GOOGTS7C7FUP3AIRVJTE2BCD", "bGoa+V7g/yqDXvKRqq+JTFn4uQZbPiQJo4pf9RzJ")
@@ -79,9 +77,7 @@ def test_a_service_account_signs_with_its_rsa_key() -> None:
     from cryptography.hazmat.primitives.hashes import SHA256
 
     key = rsa.generate_private_key(65537, 2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     signer = GOOG4QuerySigner(ServiceAccount(EMAIL, pem), expires=10)
     strings = ("GET", "https://storage.googleapis.com", "/b/o")
 
@@ -95,7 +91,11 @@ def test_a_service_account_signs_with_its_rsa_key() -> None:
 def test_a_port_is_left_out_of_the_signed_host_and_an_address_keeps_its_colons() -> None:
     signer = GOOG4QuerySigner(HMAC_KEY, expires=10)
 
-    for origin, host in [("http://localhost:8080", "localhost"), ("http://[::1]:8080", "[::1]"), ("http://[::1]", "[::1]")]:
+    for origin, host in [
+        ("http://localhost:8080", "localhost"),
+        ("http://[::1]:8080", "[::1]"),
+        ("http://[::1]", "[::1]"),
+    ]:
         assert f"\nhost:{host}\n" in signer.trace("GET", origin, "/", [], now=NOW).canonical_request
 
 

@@ -84,7 +84,11 @@ def test_the_signature_base_is_the_published_one(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("word", "key_id", "make_key"),
     [
-        ("hmac", "test-shared-secret", lambda: MessageKey.hmac_sha256(b64decode(SUITE["keys"]["test-shared-secret"][0]))),
+        (
+            "hmac",
+            "test-shared-secret",
+            lambda: MessageKey.hmac_sha256(b64decode(SUITE["keys"]["test-shared-secret"][0])),
+        ),
         ("ed25519", "test-key-ed25519", lambda: MessageKey.ed25519(b64decode(SUITE["keys"]["test-key-ed25519"][1]))),
     ],
     ids=["hmac", "ed25519"],

@@ -195,13 +195,17 @@ def test_a_session_token_is_signed_or_added_afterwards() -> None:
 
     assert "x-amz-security-token" in before.covered
     assert "x-amz-security-token" not in after.covered
-    assert dict(before.set)["X-Amz-Security-Token"] == dict(after.set)["X-Amz-Security-Token"] == TEMPORARY.session_token
+    assert (
+        dict(before.set)["X-Amz-Security-Token"] == dict(after.set)["X-Amz-Security-Token"] == TEMPORARY.session_token
+    )
     assert after.signature == sign(s3()).signature
 
 
 def test_a_presigned_session_token_is_signed_or_comes_after_the_signature() -> None:
     before, after = (
-        SigV4QuerySigner(TEMPORARY, region="us-east-1", service="iot", expires=60, rules=SigningRules(session_token=when))
+        SigV4QuerySigner(
+            TEMPORARY, region="us-east-1", service="iot", expires=60, rules=SigningRules(session_token=when)
+        )
         for when in ("signed", "unsigned")
     )
 
@@ -225,7 +229,9 @@ def test_other_credentials_make_the_same_signer_for_someone_else() -> None:
 
     assert changes == sign(s3(other))
     presigner = SigV4QuerySigner.for_s3(CREDENTIALS, region="us-east-1", expires=60)
-    assert sign(presigner.with_credentials(other)) == sign(SigV4QuerySigner.for_s3(other, region="us-east-1", expires=60))
+    assert sign(presigner.with_credentials(other)) == sign(
+        SigV4QuerySigner.for_s3(other, region="us-east-1", expires=60)
+    )
 
 
 # --- content --------------------------------------------------------------------------------------

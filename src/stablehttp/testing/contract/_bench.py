@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import KW_ONLY, dataclass
-from typing import TypeAlias, TypeVar, final
+from typing import Literal, TypeAlias, TypeVar, final
 
 from stablehttp._body import BytesBody
 from stablehttp._capability import Capability
@@ -43,17 +43,12 @@ class Subject:
     name: str
     make: Make
     _: KW_ONLY
+    colour: Literal["async", "sync"] = "async"
     version: HttpVersion = HttpVersion.HTTP_1_1
     tls: bool = False
 
-    @property
-    def colour(self) -> str:
-        """Whether it is "async" or "sync"."""
-        made = self.make(HttpSettings(), (self.version,))
-        return "async" if isinstance(made, AsyncConnector) else "sync"
-
     def __str__(self) -> str:
-        return f"{self.name}-{self.version}" + ("-TLS" if self.tls else "")
+        return f"{self.name}-{self.colour}-{self.version}" + ("-TLS" if self.tls else "")
 
 
 @final

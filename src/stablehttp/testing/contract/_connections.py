@@ -162,7 +162,7 @@ async def survives_being_cancelled(bench: Bench) -> None:
 
     outcomes = await asyncio.gather(*map(one, range(100)), return_exceptions=True)
     others = {type(outcome).__name__ for outcome in outcomes if not isinstance(outcome, TimeoutError)}
-    same(others, set(), "what came out beside the cancellation")
+    same(sorted(others), [], "what came out beside the cancellation")
     opened = [source for source in bench.sources if source.opened]
     await bench.until(lambda: all(source.closed == 1 for source in opened), "each body that was opened is closed once")
     bench.origin.answer(Answer(200, b"good"))

@@ -104,15 +104,21 @@ async def tells_a_head_that_was_cut(bench: Bench) -> None:
 
 
 async def tells_content_that_was_cut(bench: Bench) -> None:
+    by_length: tuple[tuple[Point, int], ...] = (("response content", 4), ("response content", 0))
+    in_chunks: tuple[tuple[Point, int | None], ...] = (
+        ("response content", 3),
+        ("response content", 5),
+        ("response end", None),
+    )
     answers = [
         Answer(200, b"0123456789", faults=[Fault(what, at, after)])
         for what in _faults(bench)
-        for at, after in (("response content", 4), ("response content", 0))
+        for at, after in by_length
     ]
     answers += [
         Answer(200, [b"01234", b"56789"], framing="chunked", faults=[Fault(what, at, after)])
         for what in _faults(bench)
-        for at, after in (("response content", 3), ("response content", 5), ("response end", None))
+        for at, after in in_chunks
     ]
     for answer in answers:
         bench.origin.script([answer])

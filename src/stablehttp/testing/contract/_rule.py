@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, final
 
 from stablehttp._capability import Capability
-from stablehttp._errors import StableHTTPError
+from stablehttp._errors import StableHTTPError, UnsupportedTransportError
 from stablehttp._http_version import HttpVersion
 from stablehttp._redaction import shorten
 
@@ -87,15 +87,16 @@ def fails(kind: type[E], *others: type[E]) -> Generator[Caught[E], None, None]:
 
     Raises:
         BrokenRuleError: it raises another one, or none.
+        UnsupportedTransportError: the connector refused; whether it may is not decided here.
     """
     wanted = " or ".join(each.__name__ for each in (kind, *others))
     caught: Caught[E] = Caught()
     try:
         yield caught
-    except BrokenRuleError:
-        raise
     except (kind, *others) as error:
         caught.error = error
+    except (BrokenRuleError, UnsupportedTransportError):
+        raise
     except Exception as error:
         raise BrokenRuleError(f"{wanted} was expected, and {type(error).__name__} raised: {error}") from error
     else:

@@ -26,8 +26,7 @@ def rules() -> tuple[Rule, ...]:
 
 def rules_for(subject: Subject) -> tuple[Rule, ...]:
     """The rules that are about the protocol version and the colour of a connector."""
-    colour = subject.colour
-    return tuple(rule for rule in rules() if subject.version in rule.versions and rule.colour in (None, colour))
+    return tuple(rule for rule in rules() if subject.version in rule.versions and rule.colour in (None, subject.colour))
 
 
 async def check(rule: Rule, subject: Subject) -> Literal["proved", "refused"]:
@@ -49,10 +48,9 @@ async def check(rule: Rule, subject: Subject) -> Literal["proved", "refused"]:
         except TimeoutError as error:
             if type(error) is not TimeoutError:
                 raise
-            raise BrokenRuleError(f"{rule}: it hangs, or took longer than {_PATIENCE} seconds") from error
-        for origin in bench.origins:
-            for error in origin.errors:
-                raise error
+            raise BrokenRuleError(f"it hangs, or takes longer than {_PATIENCE} seconds") from error
+        for trouble in (trouble for origin in bench.origins for trouble in origin.errors):
+            raise trouble
     return "proved" if can else "refused"
 
 

@@ -1,0 +1,241 @@
+"""Between our messages and aiohttp's: once on the way out, line by line on the way in.
+
+How aiohttp differs, and what is done about it:
+
+- It upper-cases methods, adds `Accept`, `Accept-Encoding`, `User-Agent`, `Content-Type` and
+  `Content-Length: 0`, moves `Transfer-Encoding` and loses a name given in two spellings: a client
+  middleware of ours puts method and lines in place after all that has happened (`_exchange`).
+- It re-encodes URLs: the whole target travels as the path of a `yarl.URL` that is built as encoded.
+- It writes field values as UTF-8, so octets above 0x7F would change: refused.
+- It sends an authority of its own making for `CONNECT`, and has no request trailers: refused.
+- It takes bytes, files and generators apart itself: all content goes through one payload of ours.
+- It sends requests of some methods again if a kept connection breaks: the session is told of a method
+  that is not one of them, and the middleware refuses to run twice.
+- It decodes received values as UTF-8 with surrogates: the octets are brought back, and read as Latin-1.
+- It undoes folding by taking out the line break alone, so more than one blank may stay.
+- It takes any status of three digits and any digits as the version, and hands out 101: a status below
+  100, a major version other than 1, and a switch of protocols are invalid responses here.
+- It delivers no response trailers and no 1xx.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, NamedTuple, final
+
+from aiohttp import ClientRequest, ClientResponse
+from aiohttp.payload import Payload
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from stablehttp import (
+    URI,
+    AsyncBody,
+    BytesBody,
+    Capability,
+    Fields,
+    HttpVersion,
+    InvalidResponseError,
+    InvalidURIError,
+    Request,
+    UnsupportedTransportError,
+)
+from stablehttp.adapting import AsyncOutgoing, FieldLine, adopt, borrow, receive_line, receive_value
+from stablehttp_aiohttp._body import AiohttpContent
+
+_READER: Final = "the aiohttp connector"
+_VERSIONS: Final = {(1, 1): HttpVersion.HTTP_1_1, (1, 0): HttpVersion.HTTP_1_0}
+
+
+class AiohttpRequest(NamedTuple):
+    """One request as aiohttp takes it; each object in it is new and belongs to whoever asked for it."""
+
+    method: str
+    url: URL
+    headers: CIMultiDict[str]
+    data: AiohttpContent | None
+    expects: bool
+    """Whether the content waits for a 100 (Continue)."""
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+def to_aiohttp(request: Request[AsyncBody]) -> AiohttpRequest:
+    """What makes aiohttp send a completed request as it stands; its content is not touched yet.
+
+    Raises:
+        UnsupportedTransportError: aiohttp would send something else, or cannot send it.
+        BodyColourError, BodyTakenError: the content cannot be read here, or not again.
+        MisuseError: the request was not completed.
+    """
+    lines = request.headers.items()
+    _check_possible(request, lines)
+    outgoing = AsyncOutgoing(request, _READER)
+    empty = outgoing.length == 0 and isinstance(request.body, BytesBody)
+    data = None if empty else AiohttpContent(request.body, outgoing)
+    return AiohttpRequest(
+        request.method,
+        _url(request.uri),
+        CIMultiDict(lines),
+        data,
+        data is not None and "100-continue" in (value.lower() for value in request.headers.values("expect")),
+    )
+
+
+def from_aiohttp(request: ClientRequest) -> Request[AsyncBody]:
+    """A request of ours that says what `request`, met in a client middleware say, would send now.
+
+    The lines are read as aiohttp writes them, in UTF-8.
+
+    Raises:
+        InvalidMessageError: it would send what HTTP does not allow.
+    """
+    url = request.url
+    port = "" if url.explicit_port is None else f":{url.explicit_port}"
+    origin = URI(f"{url.scheme}://{url.host_subcomponent}{port}")
+    target = url.raw_path_qs
+    return Request(
+        request.method,
+        origin if target == "/" else origin.with_target(target),
+        headers=[(str.__str__(name), value.encode("utf-8", "surrogatepass")) for name, value in request.headers.items()],
+        body=_body_of(request.body),
+    )
+
+
+def _check_possible(request: Request[AsyncBody], lines: list[FieldLine]) -> None:
+    if request.method == "CONNECT":
+        raise _impossible(Capability.CONNECT_METHOD, "let the connector's settings name the proxy")
+    if len(request.trailers):
+        raise _impossible(Capability.REQUEST_TRAILERS, "drop the trailers")
+    if not "".join([value for _, value in lines]).isascii():
+        raise _impossible(Capability.OPAQUE_VALUES, "encode the values that hold such octets")
+
+
+def _impossible(capability: Capability, hint: str) -> UnsupportedTransportError:
+    return UnsupportedTransportError(
+        f"connector 'aiohttp' does not offer {capability.value}; use one that declares "
+        f"Capability.{capability.name} (h11), or {hint}",
+        transport="aiohttp",
+        capability=capability.value,
+        alternatives=("h11",),
+    )
+
+
+def _url(uri: URI) -> URL:
+    try:
+        return URL.build(scheme=uri.scheme, host=uri.host, port=uri.port, path=uri.target, encoded=True)
+    except ValueError as error:
+        raise InvalidURIError(f"aiohttp cannot take the authority of {uri.origin!r}") from error
+
+
+def _body_of(body: object) -> AsyncBody:
+    if isinstance(body, AiohttpContent):
+        return body.body
+    return _PayloadBody(body) if isinstance(body, Payload) else BytesBody()
+
+
+@final
+class _PayloadBody(AsyncBody):
+    """The content of an aiohttp payload that is not ours."""
+
+    __slots__ = ("_payload",)
+
+    def __init__(self, payload: Payload) -> None:
+        super().__init__()
+        self._payload = payload
+
+    @property
+    def length(self) -> int | None:
+        """The length in octets, if the payload knows it."""
+        return self._payload.size
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """The whole content as one chunk; none if it is empty.
+
+        Raises:
+            BodyTakenError: it was read already.
+        """
+        self._claim(reader)
+        if content := await self._payload.as_bytes():
+            yield content
+
+
+# --- responses -----------------------------------------------------------------------------------
+
+_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_FORBIDDEN: Final = re.compile(rb"[\x00\r\n]").search
+
+
+def response_fields(response: ClientResponse) -> Fields:
+    """The header section of `response`, borrowed from it after one look at all lines.
+
+    Raises:
+        InvalidResponseError: a line is none that HTTP allows.
+    """
+    raw = response.raw_headers
+    names = [name for name, _ in raw]
+    harmless = b"" not in names and not b"".join(names).translate(None, _TOKEN)
+    if not harmless or _FORBIDDEN(b" ".join([value for _, value in raw])):
+        return adopt([receive_line(name, value) for name, value in raw])
+    section = _Section(response.headers, raw)
+    return borrow(response, section.read, section.find)
+
+
+@final
+class _Section:
+    """The lines of a response, in aiohttp's own containers."""
+
+    __slots__ = ("_headers", "_raw")
+
+    def __init__(self, headers: CIMultiDictProxy[str], raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._headers = headers
+        self._raw = raw
+
+    def read(self) -> list[FieldLine]:
+        return [receive_line(name, value) for name, value in self._raw]
+
+    def find(self, name: str) -> list[str]:
+        if not name.isascii():  # aiohttp would fold U+212A to `k`
+            return []
+        return [
+            value.strip(" \t") if value.isascii() else receive_value(_octets(value).strip(b" \t"))
+            for value in self._headers.getall(name, ())
+        ]
+
+
+def response_version(response: ClientResponse) -> HttpVersion:
+    """The protocol version of `response`.
+
+    Raises:
+        InvalidResponseError: its status or version is none that can be met here.
+    """
+    version = response.version
+    known = None if version is None else _VERSIONS.get((version.major, version.minor))
+    if known is None:
+        raise InvalidResponseError("the peer answered in a protocol version other than HTTP/1.0 and HTTP/1.1")
+    if response.status < 100:
+        raise InvalidResponseError(f"the peer sent status {response.status:03}, which HTTP does not have")
+    if response.status == 101:
+        raise InvalidResponseError("the peer switched protocols (101), which this library does not do")
+    return known
+
+
+def response_reason(response: ClientResponse) -> str:
+    """The reason phrase of `response`, its octets read as Latin-1."""
+    reason = response.reason or ""
+    return reason if reason.isascii() else _octets(reason).decode("latin-1")
+
+
+def response_length(response: ClientResponse) -> int | None:
+    """The length of the content in octets as the peer declared it, 0 where there can be none."""
+    if response.content.at_eof():
+        return 0
+    declared = response.headers.get("Content-Length")
+    return int(declared) if declared is not None and declared.isdecimal() else None
+
+
+def _octets(text: str) -> bytes:
+    """The octets that aiohttp decoded."""
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,350 @@
+"""Reading a response out of octets, without I/O and without colour.
+
+h11 reads heads and chunked content.  Content of a known length, and content that ends with the connection, are
+only counted, so their chunks are handed on as they arrived, uncopied.
+
+Field lines are read from the octets that h11 found valid: a lookup is one search in them, and nothing that
+h11 normalises (the case of `chunked`, a repeated `Content-Length`) is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias, final
+
+import h11
+
+from stablehttp import Fields, HttpVersion, IncompleteResponseError, InvalidResponseError
+from stablehttp.adapting import FieldLine, adopt, receive_line, receive_value
+
+HEAD_LIMIT: Final = 100 * 1024
+"""How many octets the heads of one response may have, informational ones and the trailers included."""
+
+_FOLDING = re.compile(rb"[\t ]*\r?\n[\t ]+")
+_REQUEST: Final = h11.Request(method="GET", target="/", headers=[("Host", "-")])
+"""Stands for any request: h11 has to have seen one to expect a response."""
+
+_VERSIONS: Final = {b"1.0": HttpVersion.HTTP_1_0, b"1.1": HttpVersion.HTTP_1_1}
+
+
+@final
+class Head:
+    """The head of a response; it is the lender of a borrowed section."""
+
+    __slots__ = ("_lower", "raw", "reason", "status", "version")
+
+    def __init__(self, event: h11.Response | h11.InformationalResponse, raw: bytes) -> None:
+        self.status: int = event.status_code
+        self.reason = event.reason.decode("latin-1")
+        version = event.http_version
+        if version[:1] != b"1":
+            raise InvalidResponseError(
+                f"the peer answered with HTTP/{version.decode('latin-1')}, and HTTP/1.1 was asked for (RFC 9110 §2.5)"
+            )
+        self.version = _VERSIONS.get(version, HttpVersion.HTTP_1_1)
+        if b"\n " in raw or b"\n\t" in raw:
+            raw = _FOLDING.sub(b" ", raw)
+        self.raw = raw
+        self._lower = raw.lower()
+
+    def find(self, folded: str) -> Sequence[str]:
+        """The values of all lines of this name, in order."""
+        start = b"\n" + folded.encode("latin-1", "replace") + b":"
+        place = self._lower.find(start)
+        if place < 0 or b"\n" in start[1:]:
+            return ()
+        found: list[str] = []
+        while place >= 0:
+            place += len(start)
+            found.append(receive_value(self.raw[place : self.raw.find(b"\n", place)].strip(b" \t\r")))
+            place = self._lower.find(start, place)
+        return found
+
+    def read(self) -> Iterable[FieldLine]:
+        """All lines, in order."""
+        for line in self.raw.split(b"\n")[1:-2]:
+            name, _, value = line.partition(b":")
+            yield name.decode("ascii"), receive_value(value.strip(b" \t\r"))
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the peer lets another request follow on this connection (RFC 9112 §9.3)."""
+        return self.version is HttpVersion.HTTP_1_1 and not says_close(self.find("connection"))
+
+
+def says_close(values: Iterable[str]) -> bool:
+    """Whether the option `close` stands in the values of `Connection` (RFC 9110 §7.6.1)."""
+    return any(option.strip().lower() == "close" for value in values for option in value.split(","))
+
+
+@final
+class HeadReader:
+    """Reads the heads of one response: any number of informational ones, then the final one."""
+
+    __slots__ = ("_connection", "_octets", "_seen", "started")
+
+    def __init__(self) -> None:
+        self._octets: list[bytes] = []
+        self._seen = 0
+        self._connection = _expecting_a_response()
+        self.started = False
+        """Whether the peer has sent anything at all."""
+
+    def feed(self, octets: bytes) -> None:
+        """Take what arrived; empty lines before a status line are skipped, some peers send them."""
+        self.started = True
+        self._seen += len(octets)
+        if not self._octets:
+            octets = octets.lstrip(b"\r\n")
+        if octets:
+            self._octets.append(octets)
+            self._connection.receive_data(octets)
+
+    def next(self) -> Head | None:
+        """The next head, or None if more octets are needed.
+
+        Raises:
+            InvalidResponseError: this is no response of HTTP/1, or its heads are longer than `HEAD_LIMIT`.
+            h11.RemoteProtocolError: this is no head.
+        """
+        event = self._connection.next_event() if self._octets else None
+        if not isinstance(event, (h11.Response, h11.InformationalResponse)):
+            self._check_size(self._seen)
+            return None
+        rest = self._connection.trailing_data[0]
+        self._check_size(self._seen - len(rest))
+        whole = self._octets[0] if len(self._octets) == 1 else b"".join(self._octets)
+        head = Head(event, whole[: len(whole) - len(rest)])
+        self._octets = [rest]
+        if isinstance(event, h11.InformationalResponse):
+            self._begin_again(rest)
+        return head
+
+    def content(self, head: Head, method: str) -> Content:
+        """The reader of the content that follows the final head, with what has arrived of it (RFC 9112 §6.3).
+
+        Raises:
+            InvalidResponseError: the head says in two ways where the content ends.
+        """
+        rest = self._octets[0]
+        if method == "HEAD" or head.status in (204, 304):
+            return Counted(0, rest)
+        if method == "CONNECT" and 200 <= head.status < 300:
+            return UntilClose(rest)
+        lengths = head.find("content-length")
+        if head.find("transfer-encoding"):
+            if lengths:
+                raise InvalidResponseError(
+                    "the peer sent 'Content-Length' together with 'Transfer-Encoding', so its response could be read "
+                    "in two ways (RFC 9112 §6.3)"
+                )
+            return Chunked(self._connection)
+        return Counted(int(lengths[0].partition(",")[0]), rest) if lengths else UntilClose(rest)
+
+    def _begin_again(self, rest: bytes) -> None:
+        self._octets = []
+        self._connection = _expecting_a_response()
+        self._seen -= len(rest)
+        if rest:
+            self.feed(rest)
+
+    def _check_size(self, octets: int) -> None:
+        if octets > HEAD_LIMIT:
+            raise InvalidResponseError(
+                f"the head of the response has more than the {HEAD_LIMIT} octets that it may have"
+            )
+
+
+def _expecting_a_response() -> h11.Connection:
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
+    connection.send(_REQUEST)
+    return connection
+
+
+# --- content ------------------------------------------------------------------------------------
+
+
+@final
+class Counted:
+    """Content of a known length, or none at all."""
+
+    __slots__ = ("_octets", "_remaining", "length")
+
+    keeps_connection = True
+
+    def __init__(self, length: int, octets: bytes) -> None:
+        self.length = length
+        self._remaining = length
+        self._octets = octets
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it has arrived."""
+        return len(self._octets) >= self._remaining
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it was given out."""
+        return self._remaining == 0
+
+    @property
+    def rest(self) -> bytes:
+        """What arrived behind the end."""
+        return self._octets
+
+    def feed(self, octets: bytes) -> None:
+        """Take what arrived, once all that came before was given out."""
+        self._octets = octets
+
+    def next(self) -> bytes | None:
+        """The next chunk, `b""` at the end, or None if more octets are needed."""
+        octets = self._octets
+        if self._remaining == 0:
+            return b""
+        if not octets:
+            return None
+        if len(octets) <= self._remaining:
+            self._octets = b""
+        else:
+            self._octets = octets[self._remaining :]
+            octets = octets[: self._remaining]
+        self._remaining -= len(octets)
+        return octets
+
+    def close(self, clean: bool) -> None:
+        """Take note that the connection ended.
+
+        Raises:
+            IncompleteResponseError: some of the content had not arrived.
+        """
+        received = self.length - self._remaining
+        raise IncompleteResponseError(
+            f"the connection ended after {received} of {self.length} octets of content",
+            expected=self.length,
+            received=received,
+        )
+
+    def trailers(self) -> Fields:
+        """None: only chunked content has trailers."""
+        return adopt([])
+
+
+@final
+class UntilClose:
+    """Content that ends with the connection."""
+
+    __slots__ = ("_octets", "_received", "ended")
+
+    keeps_connection = False
+    length = None
+    whole = False
+    rest = b""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self._received = 0
+        self.ended = False
+
+    def feed(self, octets: bytes) -> None:
+        """Take what arrived, once all that came before was given out."""
+        self._octets = octets
+
+    def next(self) -> bytes | None:
+        """The next chunk, `b""` at the end, or None if more octets are needed."""
+        octets, self._octets = self._octets, b""
+        self._received += len(octets)
+        return octets or (b"" if self.ended else None)
+
+    def close(self, clean: bool) -> None:
+        """Take note that the connection ended.
+
+        Raises:
+            IncompleteResponseError: it was not ended by the peer, so somebody may have cut it (RFC 9112 §9.8).
+        """
+        if not clean:
+            raise IncompleteResponseError(
+                f"the TLS connection was cut after {self._received} octets of content whose length was not declared "
+                "(RFC 9112 §9.8)",
+                received=self._received,
+            )
+        self.ended = True
+
+    def trailers(self) -> Fields:
+        """None: only chunked content has trailers."""
+        return adopt([])
+
+
+@final
+class Chunked:
+    """Content in chunks, with trailers."""
+
+    __slots__ = ("_connection", "_error", "_received", "_trailers", "ended")
+
+    keeps_connection = True
+    length = None
+    whole = False
+
+    def __init__(self, connection: h11.Connection) -> None:
+        self._connection = connection
+        self._received = 0
+        self._trailers: list[FieldLine] = []
+        self._error: h11.RemoteProtocolError | None = None
+        self.ended = False
+
+    @property
+    def rest(self) -> bytes:
+        """What arrived behind the end."""
+        return self._connection.trailing_data[0]
+
+    def feed(self, octets: bytes) -> None:
+        """Take what arrived, once all that came before was given out."""
+        self._connection.receive_data(octets)
+
+    def next(self) -> bytes | None:
+        """What has arrived of any number of chunks, `b""` at the end, or None if more octets are needed.
+
+        Raises:
+            h11.RemoteProtocolError: this is no chunk.
+            InvalidResponseError: this is no trailer.
+        """
+        parts: list[bytes] = []
+        while not self.ended and self._error is None:
+            try:
+                event = self._connection.next_event()
+            except h11.RemoteProtocolError as error:
+                self._error = error
+                break
+            if isinstance(event, h11.Data):
+                parts.append(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                self._trailers = [receive_line(name, value) for name, value in event.headers.raw_items()]
+                self.ended = True
+            else:
+                break
+        if parts:
+            content = b"".join(parts)
+            self._received += len(content)
+            return content
+        if self._error is not None:
+            raise self._error
+        return b"" if self.ended else None
+
+    def close(self, clean: bool) -> None:
+        """Take note that the connection ended.
+
+        Raises:
+            IncompleteResponseError: the last chunk, or the end of the trailers, had not arrived.
+        """
+        raise IncompleteResponseError(
+            f"the connection ended after {self._received} octets of chunked content, before the last chunk",
+            received=self._received,
+        )
+
+    def trailers(self) -> Fields:
+        """The trailer section, once the content has ended."""
+        return adopt(self._trailers)
+
+
+Content: TypeAlias = Counted | UntilClose | Chunked
+"""The three ways in which content can end (RFC 9112 §6.3)."""
