@@ -1,7 +1,9 @@
 """What aiohttp raises, in our words: one table, first match wins.
 
 Whether octets can have left is not in aiohttp's exceptions; the exchange knows, because aiohttp
-hands out a response object, still without a status, at the moment it writes the first octet.
+makes the response object, still without a status, when it writes the first octet.
+
+No text of aiohttp's is repeated: it may hold field values and the whole URL.
 """
 
 from __future__ import annotations
@@ -12,8 +14,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
-import aiohttp
-from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError, TransferEncodingError
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientPayloadError,
+    ClientResponseError,
+    ConnectionTimeoutError,
+    InvalidURL,
+    ServerFingerprintMismatch,
+    ServerTimeoutError,
+)
+from aiohttp.http_exceptions import HttpProcessingError
 
 from stablehttp import (
     CertificateError,
@@ -22,6 +36,7 @@ from stablehttp import (
     ConnectRefusedError,
     ConnectTimeoutError,
     DisconnectedError,
+    HttpVersion,
     IncompleteResponseError,
     InvalidResponseError,
     InvalidURIError,
@@ -38,7 +53,11 @@ from stablehttp.adapting import Answer
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """How far an exchange had come when it failed; `expected` and `received` are octets of content."""
+    """How far an exchange had come when it failed.
+
+    `sent` says whether octets can have left.  `status` is that of the response, once its head is there, and
+    `expected` and `received` are octets of its content.  `closed` says that the connector was closed.
+    """
 
     sent: Answer
     secure: bool
@@ -56,20 +75,14 @@ Translate: TypeAlias = Callable[[BaseException, Stage], StableHTTPError]
 def translate(error: Exception, stage: Stage) -> StableHTTPError:
     """The error of ours for what aiohttp raised; raise it from `error`."""
     if isinstance(error, StableHTTPError):
-        return error
-    made = _by_table(error, stage)
+        made = error
+    elif stage.closed:
+        made = ClosedError("the connector was closed while the exchange was under way", **_answers(stage))
+    else:
+        made = next(make for kinds, make in _TABLE if isinstance(error, kinds))(error, stage)
     if stage.status is not None:
         made.status = stage.status
     return made
-
-
-def _by_table(error: BaseException, stage: Stage) -> StableHTTPError:
-    for kinds, make in _TABLE:
-        if isinstance(error, kinds):
-            return make(error, stage)
-    return TransportError(
-        f"aiohttp failed with {type(error).__name__}, which it does not document", **_answers(stage)
-    )
 
 
 def _answers(stage: Stage) -> dict[str, Answer]:
@@ -78,5 +91,112 @@ def _answers(stage: Stage) -> dict[str, Answer]:
     return {"sent": stage.sent, "processed": stage.sent}
 
 
-def _os_error(error: BaseException) -> OSError | None:
-    return error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
+def _cause(error: BaseException) -> BaseException | None:
+    return error.os_error if isinstance(error, ClientConnectorError) else error.__cause__
+
+
+# --- before a connection was there ---------------------------------------------------------------
+
+
+def _certificate(error: BaseException, stage: Stage) -> StableHTTPError:
+    cause = error.certificate_error if isinstance(error, ClientConnectorCertificateError) else None
+    why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else "it is not the pinned one"
+    return CertificateError(f"the server's certificate could not be verified: {why}")
+
+
+def _handshake(error: BaseException, stage: Stage) -> StableHTTPError:
+    cause = _cause(error)
+    reason = (cause.reason if isinstance(cause, ssl.SSLError) else None) or "the connection ended"
+    if "NO_APPLICATION_PROTOCOL" in reason:
+        wanted = HttpVersion.HTTP_1_1.value
+        return NegotiationError(f"the server does not speak {wanted}, which is required", wanted=(wanted,))
+    return TLSError(f"the TLS handshake failed ({reason.lower().replace('_', ' ')})")
+
+
+def _name(error: BaseException, stage: Stage) -> StableHTTPError:
+    return NameResolutionError("the name of the host did not resolve")
+
+
+def _connect(error: BaseException, stage: Stage) -> StableHTTPError:
+    cause = _cause(error)
+    code = cause.errno if isinstance(cause, OSError) else None
+    if code == errno.ECONNREFUSED:
+        return ConnectRefusedError("the host refused the connection")
+    if code == errno.ETIMEDOUT:
+        return ConnectTimeoutError("no connection came about before the system gave up")
+    if stage.secure and isinstance(cause, (ConnectionResetError, ConnectionAbortedError)):
+        return _handshake(error, stage)
+    told = cause.strerror if isinstance(cause, OSError) and cause.strerror else "the system does not say why"
+    return ConnectError(f"no connection came about ({told})")
+
+
+def _connect_timeout(error: BaseException, stage: Stage) -> StableHTTPError:
+    seconds = stage.connect_seconds
+    return ConnectTimeoutError(f"no connection came about within {seconds} seconds", seconds=seconds)
+
+
+def _address(error: BaseException, stage: Stage) -> StableHTTPError:
+    return InvalidURIError("aiohttp does not connect to this host")
+
+
+# --- with a connection ---------------------------------------------------------------------------
+
+
+def _read_timeout(error: BaseException, stage: Stage) -> StableHTTPError:
+    return read_timed_out(stage)
+
+
+def read_timed_out(stage: Stage) -> ReadTimeoutError:
+    """The peer was silent for too long."""
+    seconds = stage.read_seconds
+    return ReadTimeoutError(f"the peer sent nothing for {seconds} seconds", seconds=seconds, **_answers(stage))
+
+
+def _content(error: BaseException, stage: Stage) -> StableHTTPError:
+    cause = error.__cause__
+    if isinstance(cause, HttpProcessingError) and "Not enough data" not in cause.message:
+        return _malformed(error, stage)
+    return incomplete(stage)
+
+
+def incomplete(stage: Stage) -> IncompleteResponseError:
+    """The content ended too early."""
+    declared = "its end" if stage.expected is None else f"{stage.expected}"
+    return IncompleteResponseError(
+        f"the response ended after {stage.received} octets of content, before {declared}",
+        expected=stage.expected,
+        received=stage.received,
+    )
+
+
+def _malformed(error: BaseException, stage: Stage) -> StableHTTPError:
+    part = "response" if stage.status is None else "framing of the content"
+    return InvalidResponseError(f"the {part} that the peer sent is not one that HTTP allows")
+
+
+def _disconnected(error: BaseException, stage: Stage) -> StableHTTPError:
+    if isinstance(error.__cause__, ssl.SSLError):
+        reason = (error.__cause__.reason or "no reason given").lower().replace("_", " ")
+        return TLSError(f"TLS failed after the handshake ({reason})", **_answers(stage))
+    if stage.status is not None:
+        return incomplete(stage)
+    return DisconnectedError("the connection ended before a response came", **_answers(stage))
+
+
+def _unknown(error: BaseException, stage: Stage) -> StableHTTPError:
+    return TransportError(f"aiohttp failed in a way it does not document: {type(error).__name__}", **_answers(stage))
+
+
+_TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Translate], ...]] = (
+    ((ClientConnectorCertificateError, ServerFingerprintMismatch), _certificate),
+    (ClientConnectorSSLError, _handshake),
+    (ClientConnectorDNSError, _name),
+    (ClientConnectorError, _connect),
+    (ConnectionTimeoutError, _connect_timeout),
+    (ServerTimeoutError, _read_timeout),
+    (InvalidURL, _address),
+    (ClientPayloadError, _content),
+    ((ClientResponseError, HttpProcessingError), _malformed),
+    ((ClientConnectionError, OSError, EOFError), _disconnected),
+    (BaseException, _unknown),
+)

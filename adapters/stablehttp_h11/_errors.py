@@ -31,28 +31,27 @@ from stablehttp.adapting import Answer
 
 @final
 class Stage(Enum):
-    """How far an exchange has come; the values are `sent` and `processed`."""
+    """How far an exchange has come."""
 
-    CONNECTING = ("no", "no")
-    SECURING = ("no", "no ")
-    """TCP is there, TLS is not."""
-    SENT = ("maybe", "maybe")
-    """Octets of the request may have left; nothing came back."""
-    ANSWERING = ("yes", "maybe")
-    """Octets came back, and no final status yet."""
-    ANSWERED = ("yes", "yes")
-    """The final status arrived."""
+    CONNECTING = "TCP is not there yet"
+    SECURING = "TCP is there, TLS is not"
+    SENT = "octets of the request may have left, nothing came back"
+    ANSWERING = "octets came back, and no final status yet"
+    ANSWERED = "the final status arrived"
 
     @property
     def sent(self) -> Answer:
         """Whether octets of the request reached the wire."""
-        return self.value[0]
+        return _SENT.get(self, "no")
 
     @property
     def processed(self) -> Answer:
         """Whether the peer could have acted on the request."""
-        return self.value[1]
+        return _PROCESSED.get(self, "no")
 
+
+_SENT: Final[dict[Stage, Answer]] = {Stage.SENT: "maybe", Stage.ANSWERING: "yes", Stage.ANSWERED: "yes"}
+_PROCESSED: Final[dict[Stage, Answer]] = {Stage.SENT: "maybe", Stage.ANSWERING: "maybe", Stage.ANSWERED: "yes"}
 
 _CONNECTING: Final = frozenset({Stage.CONNECTING, Stage.SECURING})
 _SECURING: Final = frozenset({Stage.SECURING})

@@ -1,7 +1,4 @@
-"""TLS contexts: one for equal settings, made at its first use.
-
-Neither the environment nor anything else but the settings has a say.
-"""
+"""TLS contexts: one for equal settings, made at its first use."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ def context_for(settings: TLSSettings) -> ssl.SSLContext:
         elif settings.verify:
             context.load_default_certs()
         if settings.client_cert is not None:
-            context.load_cert_chain(settings.client_cert, settings.client_key)
+            context.load_cert_chain(settings.client_cert, settings.client_key, password="")  # else OpenSSL asks on the terminal
     except OSError as error:
         raise TLSError(
             "a file that TLSSettings name cannot be read as PEM; check ca_file, client_cert and client_key"

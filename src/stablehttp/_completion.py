@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import Final
 
 from stablehttp._errors import FramingError
-from stablehttp._fields import Fields, put_first
+from stablehttp._fields import Fields, folded_names, put_first
 from stablehttp._message import AnyRequest, check_framing, seal_parts
 from stablehttp._uri import URI
 
 _EMPTY_HAS_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})
-_FRAMING: Final = ("host", "content-length", "transfer-encoding", "trailer")
+_FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "trailer"})
 SEALED_BY: Final = "the framing of the message"
 
 
@@ -41,7 +41,8 @@ def complete(request: AnyRequest) -> None:
 
 
 def _add_length(request: AnyRequest, headers: Fields) -> None:
-    if "content-length" in headers or "transfer-encoding" in headers:
+    names = folded_names(headers)
+    if "content-length" in names or "transfer-encoding" in names:
         return
     length = request.body.length
     if length is None or len(request.trailers):

@@ -1,55 +1,101 @@
 """How the lines of a section are kept: by ourselves, or by the client that received them.
 
 Floor 2: stands on field values, grammar and errors.
+
+Our own lines are in a dict that is storage and index in one: a dict keeps the order of its keys, so
+copying, looking up, replacing in place and handing out lines are one call into C each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, cast, final
 
-from stablehttp._errors import AmbiguousFieldError, SealedError
-from stablehttp._field_value import FieldLine, FieldValue, check_name, is_secret
-from stablehttp._grammar import SINGLE_FIELDS
+from stablehttp._errors import AmbiguousFieldError, InvalidFieldError, InvalidFieldsError, SealedError
+from stablehttp._field_value import FOLDED_NAMES, FieldLine, FieldValue, check_name, check_value, fold, is_secret
+from stablehttp._grammar import SINGLE_FIELDS, are_plain_values
 from stablehttp._redaction import shorten
+
+Place: TypeAlias = str | tuple[str, int]
+"""Where a line is kept: the first of its name under the folded name, the next under `(folded, 1)` and so on."""
 
 
 @final
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Owned:
-    """The lines are ours; `places` is the index, made at the first lookup."""
+    """The lines are ours; `repeats` says how many a name has beyond its first, and is mostly empty."""
 
-    lines: list[FieldLine]
-    places: dict[str, tuple[int, ...]] | None = None
+    lines: dict[Place, FieldLine]
+    repeats: dict[str, int]
 
     def copy(self) -> Owned:
-        """Lines and index of their own; both hold immutable things only."""
-        return Owned(self.lines.copy(), None if self.places is None else self.places.copy())
+        """Dicts of their own; both hold immutable things only."""
+        return Owned(self.lines.copy(), self.repeats.copy())
 
-    def find(self, folded: str) -> tuple[int, ...]:
-        """Where the lines called `folded` stand, in order."""
-        places = self.places
-        if places is None:
-            places = self.index()
-        return places.get(folded, ())
+    def find(self, folded: str) -> tuple[str, ...]:
+        """The values of the lines called `folded`, in order."""
+        line = self.lines.get(folded)
+        if line is None:
+            return ()
+        if folded not in self.repeats:
+            return (line[1],)
+        return (line[1], *[self.lines[place][1] for place in self.repeated(folded)])
 
-    def drop(self, places: Iterable[int]) -> None:
-        """Take out the lines at these places."""
-        for place in sorted(places, reverse=True):
+    def named(self) -> Iterator[tuple[str, FieldLine]]:
+        """All lines in order, each with its folded name."""
+        for place, line in self.lines.items():
+            yield place if isinstance(place, str) else place[0], line
+
+    def add(self, folded: str, line: FieldLine) -> None:
+        """Append a line."""
+        if folded not in self.lines:
+            self.lines[folded] = line
+        else:
+            count = self.repeats.get(folded, 0) + 1
+            self.lines[folded, count] = line
+            self.repeats[folded] = count
+
+    def set(self, folded: str, line: FieldLine) -> None:
+        """Put `line` in the place of the first one called `folded` and take out the others, or append it."""
+        if folded in self.repeats:
+            self._drop_repeats(folded)
+        self.lines[folded] = line
+
+    def remove(self, folded: str) -> None:
+        """Take out all lines called `folded`; there is at least one."""
+        if folded in self.repeats:
+            self._drop_repeats(folded)
+        del self.lines[folded]
+
+    def merge(self, more: Owned) -> None:
+        """Put the lines of each name in `more` in the place of the first one of that name, or append them."""
+        merged = Owned({}, {})
+        for folded, line in self.named():
+            if folded not in more.lines:
+                merged.add(folded, line)
+            elif folded not in merged.lines:
+                for place in (folded, *more.repeated(folded)):
+                    merged.add(folded, more.lines[place])
+        for folded, line in more.named():
+            if folded not in self.lines:
+                merged.add(folded, line)
+        self.lines, self.repeats = merged.lines, merged.repeats
+
+    def put_first(self, folded: str, line: FieldLine) -> None:
+        """Put the first line called `folded` before all others, or `line` if there is none."""
+        if next(iter(self.lines), None) != folded:
+            first = self.lines.pop(folded, line)
+            self.lines = {folded: first, **self.lines}
+
+    def repeated(self, folded: str) -> list[Place]:
+        """Where the lines called `folded` are kept, but for the first."""
+        return [(folded, number) for number in range(1, self.repeats.get(folded, 0) + 1)]
+
+    def _drop_repeats(self, folded: str) -> None:
+        for place in self.repeated(folded):
             del self.lines[place]
-        self.places = None
-
-    def index(self) -> dict[str, tuple[int, ...]]:
-        """Make the index; with few repetitions, as usual, this is one dict comprehension."""
-        names = [check_name(name) for name, _ in self.lines]
-        places: dict[str, tuple[int, ...]] = {name: (place,) for place, name in enumerate(names)}
-        if len(places) != len(names):
-            places = {}
-            for place, name in enumerate(names):
-                places[name] = (*places.get(name, ()), place)
-        self.places = places
-        return places
+        del self.repeats[folded]
 
 
 @final
@@ -66,12 +112,15 @@ Backend: TypeAlias = Owned | Borrowed
 
 
 @final
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Guard:
-    """Which names of a section may not change any more, and who relies on that."""
+    """What may not change any more, and who relies on that; who said so first is named."""
 
-    names: dict[str, str]
-    whole: str | None = None
+    seals: list[tuple[Container[str], str]]
+
+    def author(self, part: str) -> str | None:
+        """Who relies on `part`, or None if it may change."""
+        return next((author for parts, author in self.seals if part in parts), None)
 
     def check(self, folded: str) -> None:
         """Make sure that the lines called `folded` may change.
@@ -79,14 +128,89 @@ class Guard:
         Raises:
             SealedError: somebody relies on them.
         """
-        sealed_by = self.names.get(folded) or self.whole
-        if sealed_by:
+        author = self.author(folded)
+        if author is not None:
             raise SealedError(
-                f"field {shorten(folded, 60)!r} may not change any more: {sealed_by} relies on it; "
+                f"field {shorten(folded, 60)!r} may not change any more: {author} relies on it; "
                 "change it in an earlier hook, or work on request.copy()",
                 part=folded,
-                sealed_by=sealed_by,
+                sealed_by=author,
             )
+
+
+@final
+class _Everything:
+    """Holds every name there is."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERYTHING: Final[Container[str]] = _Everything()
+
+
+def check_lines(lines: Iterable[tuple[object, object]]) -> Owned:
+    """The lines as they are stored; the fast way first.
+
+    Raises:
+        InvalidFieldError: one line is bad.
+        InvalidFieldsError: several lines are bad; `errors` tells of each.
+    """
+    given = cast("list[FieldLine]", list(lines))
+    if not given:
+        return Owned({}, {})
+    try:
+        # the types are exact, so that what is stored can neither change nor lie about itself later
+        places: dict[Place, FieldLine] = {
+            FOLDED_NAMES[name]: line
+            for line in given
+            if type(line) is tuple
+            for name, value in [line]
+            if type(name) is str and type(value) is str
+        }
+    except (KeyError, ValueError):  # a name not seen before, or a line that is no pair
+        return _check_each(given)
+    if len(places) == len(given) and are_plain_values([value for _, value in given]):
+        return Owned(places, {})
+    return _check_each(given)
+
+
+def _check_each(lines: Iterable[object]) -> Owned:
+    owned = Owned({}, {})
+    errors: list[InvalidFieldError] = []
+    for number, line in enumerate(lines):
+        try:
+            name, value = _pair(number, line)
+            owned.add(check_name(name), (str.__str__(name), check_value(name, value)))
+        except InvalidFieldError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise InvalidFieldsError(
+            f"{len(errors)} field lines are invalid: " + "; ".join(map(str, errors)), errors=tuple(errors)
+        )
+    return owned
+
+
+def _pair(number: int, line: object) -> tuple[str, object]:
+    if not isinstance(line, (tuple, list)):
+        raise InvalidFieldError(f"field line {number} must be a (name, value) pair, not {type(line).__name__}")
+    parts = cast("Sequence[object]", line)
+    if len(parts) != 2:
+        raise InvalidFieldError(f"field line {number} must be a (name, value) pair, and has {len(parts)} parts")
+    name, value = parts
+    if not isinstance(name, str):
+        raise InvalidFieldError(f"name of field line {number} must be a str, not {type(name).__name__}")
+    return name, value
+
+
+def take_lines(lines: Iterable[FieldLine]) -> Owned:
+    """Lines that were checked already, as they are stored."""
+    owned = Owned({}, {})
+    for line in lines:
+        owned.add(fold(line[0]), line)
+    return owned
 
 
 def combine(folded: str, values: Sequence[str]) -> str:

@@ -9,12 +9,10 @@ folding it is one lookup.  The memory is bounded and holds names only, never val
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypeAlias, cast, final
+from typing import Any, Final, TypeAlias, final
 
-from stablehttp._errors import InvalidFieldError, InvalidFieldsError, InvalidResponseError
+from stablehttp._errors import InvalidFieldError, InvalidResponseError
 from stablehttp._grammar import (
-    are_plain_values,
     first_bad_in_octets,
     first_bad_in_token,
     first_bad_in_value,
@@ -27,7 +25,8 @@ FieldLine: TypeAlias = tuple[str, str]
 
 _MOST_REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 128
-_FOLDED: dict[str, str] = {}
+FOLDED_NAMES: Final[dict[str, str]] = {}
+"""Names that are known to be valid, with their lower-case forms."""
 
 
 @final
@@ -95,7 +94,7 @@ def fold(name: str) -> str:
 
     Only ASCII is folded: U+212A (KELVIN SIGN) must not find `k`.
     """
-    known = _FOLDED.get(name)
+    known = FOLDED_NAMES.get(name)
     if known is not None:
         return known
     return name.lower() if name.isascii() else name
@@ -107,18 +106,20 @@ def check_name(name: object) -> str:
     Raises:
         InvalidFieldError: `name` is not a token (RFC 9110 §5.1), or not a `str` at all.
     """
-    if not isinstance(name, str):
-        raise InvalidFieldError(f"a field name must be a str, not {type(name).__name__}")
-    folded = _FOLDED.get(name)
+    if type(name) is not str:
+        if not isinstance(name, str):
+            raise InvalidFieldError(f"a field name must be a str, not {type(name).__name__}")
+        name = str.__str__(name)  # a subclass may hash and compare as it likes
+    folded = FOLDED_NAMES.get(name)
     if folded is not None:
         return folded
     if not is_token(name):
         raise InvalidFieldError(_bad_name(name), field=name, index=first_bad_in_token(name))
     folded = name.lower()
     if len(name) <= _LONGEST_REMEMBERED:
-        if len(_FOLDED) >= _MOST_REMEMBERED:
-            _FOLDED.clear()
-        _FOLDED[str.__str__(name)] = folded
+        if len(FOLDED_NAMES) >= _MOST_REMEMBERED:
+            FOLDED_NAMES.clear()
+        FOLDED_NAMES[name] = folded
     return folded
 
 
@@ -142,62 +143,6 @@ def check_value(name: str, value: object) -> str:
     raise InvalidFieldError(
         f"value of field {shorten(name)!r} must be str or bytes, not {type(value).__name__}", field=name
     )
-
-
-def check_lines(lines: Iterable[tuple[object, object]]) -> tuple[list[FieldLine], list[str]]:
-    """The lines as they are stored, and their lower-case names; the fast way first.
-
-    Raises:
-        InvalidFieldError: one line is bad.
-        InvalidFieldsError: several lines are bad; `errors` tells of each.
-    """
-    given = list(lines)
-    if not given:
-        return [], []
-    if isinstance(given[0], str):
-        return _check_each(given)  # a text of two characters would pass for a pair below
-    try:
-        plain = [(name, value) for name, value in given if type(name) is str and type(value) is str]
-        if len(plain) == len(given):
-            names, values = zip(*plain, strict=True)
-            folded = list(map(_FOLDED.__getitem__, names))
-            if are_plain_values(values):
-                return plain, folded
-    except (KeyError, TypeError, ValueError):
-        pass
-    return _check_each(given)
-
-
-def _check_each(lines: list[tuple[object, object]]) -> tuple[list[FieldLine], list[str]]:
-    stored: list[FieldLine] = []
-    folded: list[str] = []
-    errors: list[InvalidFieldError] = []
-    for place, line in enumerate(lines):
-        try:
-            name, value = _pair(place, line)
-            folded.append(check_name(name))
-            stored.append((str.__str__(name), check_value(name, value)))
-        except InvalidFieldError as error:
-            errors.append(error)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise InvalidFieldsError(
-            f"{len(errors)} field lines are invalid: " + "; ".join(map(str, errors)), errors=tuple(errors)
-        )
-    return stored, folded
-
-
-def _pair(place: int, line: object) -> tuple[str, object]:
-    if not isinstance(line, (tuple, list)):
-        raise InvalidFieldError(f"field line {place} must be a (name, value) pair, not {type(line).__name__}")
-    parts = cast("Sequence[object]", line)
-    if len(parts) != 2:
-        raise InvalidFieldError(f"field line {place} must be a (name, value) pair, and has {len(parts)} parts")
-    name, value = parts
-    if not isinstance(name, str):
-        raise InvalidFieldError(f"name of field line {place} must be a str, not {type(name).__name__}")
-    return name, value
 
 
 def is_text(value: object) -> bool:

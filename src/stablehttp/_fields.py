@@ -5,10 +5,10 @@ Floor 3: stands on field lines.
 A section keeps lines: their order, their spelling, their repetition.  Every path by which a line
 can come in checks it, and a refused change changes nothing.
 
-Storage is a list of `(name, value)` tuples and, from the first lookup on, an index from the folded
-name to the places of its lines.  Measured against a `multidict.CIMultiDict` (tests/benchmarks):
-copying, iterating and handing lines to a signer or a client cost nothing here, while a multidict
-hands out its own `str` subclass, which every reader would have to strip off again.
+Storage is one dict (see `_field_lines`).  Measured against a `multidict.CIMultiDict` with the same
+checks (tests/benchmarks): handing lines to a signer or a client, replacing one and refusing a sealed
+one cost less, and a multidict hands out its own `str` subclass, which every reader would have to
+strip off again.
 
 A response's section is *borrowed*: its lines stay in the client's own object, are looked up one name
 at a time, and are copied when something changes or looks at all of them.
@@ -16,15 +16,23 @@ at a time, and are copied when something changes or looks at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, cast, final, overload
 
 from stablehttp._errors import InvalidFieldError
-from stablehttp._field_lines import Backend, Borrowed, Guard, Owned, combine
+from stablehttp._field_lines import (
+    EVERYTHING,
+    Backend,
+    Borrowed,
+    Guard,
+    Owned,
+    check_lines,
+    combine,
+    take_lines,
+)
 from stablehttp._field_value import (
     FieldLine,
-    check_lines,
     check_name,
     check_value,
     fold,
@@ -63,7 +71,7 @@ class Fields:
         Raises:
             InvalidFieldError: a line is invalid, or `lines` holds something that is no line.
         """
-        self._backend = lines._own().copy() if isinstance(lines, Fields) else Owned(_checked(lines)[0])
+        self._backend = _checked(lines)
         self._changes = 0
         self._guard = None
 
@@ -77,10 +85,11 @@ class Fields:
             AmbiguousFieldError: `name` is `Set-Cookie`, whose lines cannot be joined, or a field that
                 may stand only once and stands with differing values; use `values`.
         """
-        found = self.values(name)
+        folded = fold(name)
+        found = self._backend.find(folded)
         if not found:
             raise KeyError(name)
-        return combine(fold(name), found)
+        return combine(folded, found)
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -92,22 +101,16 @@ class Fields:
         Raises:
             AmbiguousFieldError: as for item access.
         """
-        found = self.values(name)
-        return combine(fold(name), found) if found else default
+        folded = fold(name)
+        found = self._backend.find(folded)
+        return combine(folded, found) if found else default
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of all lines called `name`, in order; empty if there is none."""
-        backend = self._backend
-        if isinstance(backend, Owned):
-            lines = backend.lines
-            return tuple([lines[place][1] for place in backend.find(fold(name))])
-        return tuple(backend.find(fold(name)))
+        return tuple(self._backend.find(fold(name)))
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str):
-            return False
-        backend = self._backend
-        return bool(backend.find(fold(name)))
+        return isinstance(name, str) and bool(self._backend.find(fold(name)))
 
     def __len__(self) -> int:
         return len(self._own().lines)
@@ -119,20 +122,18 @@ class Fields:
             RuntimeError: the section changed since the iteration began.
         """
         changes = self._changes
-        for line in self._own().lines:
+        for line in self._own().lines.values():
             yield line
             if self._changes != changes:
                 raise RuntimeError("fields changed while being iterated; iterate over list(fields) instead")
 
     def items(self) -> list[FieldLine]:
         """The lines as `(name, value)` tuples, in order: a list of the caller's own."""
-        return self._own().lines.copy()
+        return list(self._own().lines.values())
 
     def keys(self) -> list[str]:
         """Each name once, in the order and spelling of its first line."""
-        owned = self._own()
-        places = owned.index() if owned.places is None else owned.places
-        return [owned.lines[place][0] for place in sorted(found[0] for found in places.values())]
+        return [line[0] for place, line in self._own().lines.items() if isinstance(place, str)]
 
     def as_dict(self) -> dict[str, list[str]]:
         """Each name, as its first line spells it, with the values of all its lines."""
@@ -141,11 +142,11 @@ class Fields:
     @property
     def size(self) -> int:
         """The size of the section in octets, as RFC 9113 §6.5.2 counts it: 32 more for each line."""
-        return sum([len(name) + len(value) + 32 for name, value in self._own().lines])
+        return sum([len(name) + len(value) + 32 for name, value in self._own().lines.values()])
 
     def largest(self, most: int = 3) -> list[str]:
         """The names of the largest lines, largest first, `most` of them."""
-        by_size = sorted(self._own().lines, key=lambda line: len(line[0]) + len(line[1]), reverse=True)
+        by_size = sorted(self._own().lines.values(), key=lambda line: len(line[0]) + len(line[1]), reverse=True)
         return [name for name, _ in by_size[:most]]
 
     # --- changing --------------------------------------------------------------------------------
@@ -159,10 +160,7 @@ class Fields:
         """
         folded, stored = check_name(name), check_value(name, value)
         self._allow(folded)
-        owned = self._own()
-        if owned.places is not None:
-            owned.places[folded] = (*owned.places.get(folded, ()), len(owned.lines))
-        owned.lines.append((str.__str__(name), stored))
+        self._own().add(folded, (str.__str__(name), stored))
         self._changes += 1
 
     def set(self, name: str, value: str | bytes) -> None:
@@ -176,17 +174,7 @@ class Fields:
         """
         folded, stored = check_name(name), check_value(name, value)
         self._allow(folded)
-        owned = self._own()
-        found = owned.find(folded)
-        line = (str.__str__(name), stored)
-        if not found:
-            assert owned.places is not None
-            owned.places[folded] = (len(owned.lines),)
-            owned.lines.append(line)
-        else:
-            owned.lines[found[0]] = line
-            if len(found) > 1:
-                owned.drop(found[1:])
+        self._own().set(folded, (str.__str__(name), stored))
         self._changes += 1
 
     def __setitem__(self, name: str, value: str | bytes) -> None:
@@ -201,13 +189,11 @@ class Fields:
         """
         folded = fold(name)
         owned = self._own()
-        found = owned.find(folded)
-        if not found:
-            return ()
-        self._allow(folded)
-        values = tuple([owned.lines[place][1] for place in found])
-        owned.drop(found)
-        self._changes += 1
+        values = owned.find(folded)
+        if values:
+            self._allow(folded)
+            owned.remove(folded)
+            self._changes += 1
         return values
 
     def __delitem__(self, name: str) -> None:
@@ -238,12 +224,11 @@ class Fields:
             InvalidFieldError: a line is invalid; nothing has changed.
             SealedError: the lines of one of the names may not change any more.
         """
-        checked, folded = _checked(lines)
-        for name in folded:
-            self._allow(name)
+        more = _checked(lines)
+        self._allow_all(more)
         owned = self._own()
-        owned.lines.extend(checked)
-        owned.places = None
+        for folded, line in more.named():
+            owned.add(folded, line)
         self._changes += 1
 
     def update(self, lines: LinesInput) -> None:
@@ -255,25 +240,9 @@ class Fields:
             InvalidFieldError: a line is invalid; nothing has changed.
             SealedError: the lines of one of the names may not change any more.
         """
-        checked, folded = _checked(lines)
-        for name in folded:
-            self._allow(name)
-        fresh: dict[str, list[FieldLine]] = {}
-        for name, line in zip(folded, checked, strict=True):
-            fresh.setdefault(name, []).append(line)
-        owned = self._own()
-        merged: list[FieldLine] = []
-        seen: set[str] = set()
-        for line in owned.lines:
-            name = check_name(line[0])
-            if name not in fresh:
-                merged.append(line)
-            elif name not in seen:
-                seen.add(name)
-                merged.extend(fresh[name])
-        merged.extend(line for name, line in zip(folded, checked, strict=True) if name not in seen)
-        owned.lines[:] = merged
-        owned.places = None
+        more = _checked(lines)
+        self._allow_all(more)
+        self._own().merge(more)
         self._changes += 1
 
     def clear(self) -> None:
@@ -282,9 +251,8 @@ class Fields:
         Raises:
             SealedError: some line may not change any more.
         """
-        for name in self.keys():
-            self._allow(fold(name))
-        self._backend = Owned([])
+        self._allow_all(self._own())
+        self._backend = Owned({}, {})
         self._changes += 1
 
     @contextmanager
@@ -307,7 +275,7 @@ class Fields:
         for name, spelling in folded.items():
             if self.values(spelling) != draft.values(spelling):
                 self._allow(name)
-        self._backend = Owned(draft._own().lines)
+        self._backend = draft._own()
         self._changes += 1
 
     def entry(self, name: str) -> FieldEntry:
@@ -321,7 +289,7 @@ class Fields:
 
     def copy(self) -> Fields:
         """A section of its own with the same lines, free to change."""
-        return Fields(self)
+        return around(self._own().copy())
 
     # --- the rest --------------------------------------------------------------------------------
 
@@ -329,18 +297,12 @@ class Fields:
         """Equal if each name has the same values in the same sequence; the order of the names does not count."""
         if not isinstance(other, Fields):
             return NotImplemented
-        mine, theirs = self._own(), other._own()
-        if len(mine.lines) != len(theirs.lines):
-            return False
-        places = mine.index() if mine.places is None else mine.places
-        return all(
-            [mine.lines[place][1] for place in found] == [theirs.lines[place][1] for place in theirs.find(name)]
-            for name, found in places.items()
-        )
+        mine, theirs = self._own().lines, other._own().lines
+        return mine.keys() == theirs.keys() and all(line[1] == theirs[place][1] for place, line in mine.items())
 
     def __repr__(self) -> str:
         """The lines, with secrets hidden, long values shortened and at most 32 lines."""
-        lines = self._own().lines
+        lines = self.items()
         shown = [
             f"({name!r}, {show_value(name, value, secret=is_secret(value))})" for name, value in lines[:_MOST_SHOWN]
         ]
@@ -355,18 +317,23 @@ class Fields:
         return self.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Fields, (self._own().lines.copy(),)
+        return Fields, (self.items(),)
 
     def _own(self) -> Owned:
         backend = self._backend
         if isinstance(backend, Owned):
             return backend
-        backend = self._backend = Owned(list(backend.read()))
+        backend = self._backend = take_lines(backend.read())
         return backend
 
     def _allow(self, folded: str) -> None:
         if self._guard is not None:
             self._guard.check(folded)
+
+    def _allow_all(self, owned: Owned) -> None:
+        if self._guard is not None:
+            for folded, _ in owned.named():
+                self._guard.check(folded)
 
 
 @final
@@ -420,42 +387,47 @@ def borrow(lender: object, read: Callable[[], Iterable[FieldLine]], find: Callab
     `read` gives all lines; `find` gives the values of one folded name.  Both must give what
     `receive_line` gives.  Nobody else may hold `lender`.
     """
+    return around(Borrowed(lender, read, find))
+
+
+def adopt(lines: Iterable[FieldLine]) -> Fields:
+    """A section around lines that are already checked."""
+    return around(take_lines(lines))
+
+
+def around(backend: Backend) -> Fields:
+    """A section around this very storage."""
     fields = Fields.__new__(Fields)
-    fields._backend = Borrowed(lender, read, find)
+    fields._backend = backend
     fields._changes = 0
     fields._guard = None
     return fields
 
 
-def adopt(lines: list[FieldLine]) -> Fields:
-    """A section around lines that are already checked; the list is handed over."""
-    fields = Fields.__new__(Fields)
-    fields._backend = Owned(lines)
-    fields._changes = 0
-    fields._guard = None
-    return fields
+def view_fields(fields: Fields, reader: str) -> Fields:
+    """A section that shows the same lines and refuses every change; `reader` is named in the refusal."""
+    view = around(fields._own())
+    seal_section(view, reader)
+    return view
 
 
-def seal_names(fields: Fields, names: Iterable[str], sealed_by: str) -> None:
+def seal_names(fields: Fields, names: Container[str], sealed_by: str) -> None:
     """From now on the lines of these folded names may not change; the first seal of a name keeps its author."""
-    guard = fields._guard
-    if guard is None:
-        guard = fields._guard = Guard({})
-    guard.names.update(dict.fromkeys(set(names).difference(guard.names), sealed_by))
+    if fields._guard is None:
+        fields._guard = Guard([])
+    fields._guard.seals.append((names, sealed_by))
 
 
 def seal_section(fields: Fields, sealed_by: str) -> None:
     """From now on no line of the section may change."""
-    guard = fields._guard
-    fields._guard = Guard({} if guard is None else guard.names, sealed_by)
+    seal_names(fields, EVERYTHING, sealed_by)
 
 
-def _checked(lines: LinesInput) -> tuple[list[FieldLine], list[str]]:
-    if type(lines) is list or type(lines) is tuple:
-        return check_lines(cast("list[tuple[object, object]]", lines))
+def _checked(lines: LinesInput) -> Owned:
+    if isinstance(lines, (list, tuple)):
+        return check_lines(lines)
     if isinstance(lines, Fields):
-        owned = lines._own()
-        return owned.lines.copy(), [check_name(name) for name, _ in owned.lines]
+        return lines._own().copy()
     if isinstance(lines, Mapping):
         return check_lines(cast("Mapping[str, object]", lines).items())
     if isinstance(lines, Iterable) and not is_text(lines):
@@ -463,26 +435,33 @@ def _checked(lines: LinesInput) -> tuple[list[FieldLine], list[str]]:
     raise InvalidFieldError(f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}")
 
 
-def view_fields(fields: Fields, reader: str) -> Fields:
-    """A section that shows the same lines and refuses every change; `reader` is named in the refusal."""
-    view = Fields.__new__(Fields)
-    view._backend = fields._own()
-    view._changes = 0
-    view._guard = Guard({}, reader)
-    return view
-
-
 def put_first(fields: Fields, name: str, value: str) -> None:
     """Make the one line of `name` the first of all; if there is one its spelling and value stay."""
+    folded = check_name(name)
+    fields._own().put_first(folded, (name, check_value(name, value)))
+    fields._changes += 1
+
+
+def folded_names(fields: Fields) -> Collection[object]:
+    """The folded names that stand in a section, for asking about several."""
+    return fields._own().lines
+
+
+def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[str, str]]) -> None:
+    """Take out all lines of the folded names `remove`, then set each of `lines`; or do nothing.
+
+    Raises:
+        InvalidFieldError: a line is invalid; nothing has changed.
+        SealedError: the lines of one of the names may not change any more.
+    """
+    more = check_lines(lines)
     owned = fields._own()
-    lines = owned.lines
-    found = owned.find(fold(name))
-    if not found:
-        check_name(name)
-        lines.insert(0, (name, check_value(name, value)))
-    elif found[0]:
-        lines.insert(0, lines.pop(found[0]))
-    else:
-        return
-    owned.places = None
+    gone = [name for name in remove if name in owned.lines]
+    for name in gone:
+        fields._allow(name)
+    fields._allow_all(more)
+    for name in gone:
+        owned.remove(name)
+    for name, line in more.named():
+        owned.set(name, line)
     fields._changes += 1

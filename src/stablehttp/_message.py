@@ -10,9 +10,9 @@ message ends is checked when it is built, and once more when it is completed.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Collection, Container, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, cast, final, overload
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, final, overload
 
 from stablehttp._body import (
     AsyncBody,
@@ -31,23 +31,17 @@ from stablehttp._errors import (
     SealedError,
 )
 from stablehttp._extensions import Extensions
+from stablehttp._field_lines import EVERYTHING, Guard
 from stablehttp._field_value import is_secret
-from stablehttp._fields import Fields, LinesInput, seal_names, seal_section, view_fields
-from stablehttp._grammar import FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
+from stablehttp._fields import Fields, LinesInput, folded_names, seal_names, seal_section, view_fields
+from stablehttp._grammar import COMMON_METHODS, FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
 from stablehttp._redaction import CREDENTIAL_FIELDS, redact_uri, shorten
 from stablehttp._uri import URI
 
 B = TypeVar("B", bound=Body)
 
+_PARTS: Final = ("method", "uri")
 _HOST = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?").fullmatch
-
-
-@final
-@dataclass(slots=True)
-class Seal:
-    """Which parts of a request may not change any more, and who relies on each."""
-
-    parts: dict[str, str]
 
 
 @final
@@ -135,7 +129,7 @@ class Request(Generic[B_co]):
         Raises:
             InvalidMessageError: some part is invalid, or the parts do not agree; its subclass says which.
         """
-        self._seal: Seal | None = None
+        self._seal: Guard | None = None
         self._method = _checked_method(method)
         self._uri = uri if isinstance(uri, URI) else URI(uri)
         self._headers = Fields(headers)
@@ -189,7 +183,7 @@ class Request(Generic[B_co]):
     @property
     def sealed_by(self) -> str | None:
         """Who signed this request, or fixed it for sending; None while it may change freely."""
-        return next(iter(self._seal.parts.values()), "the pipeline") if self._seal is not None else None
+        return next((author for parts, author in self._seal.seals if parts), "the pipeline") if self._seal else None
 
     @overload
     def with_body(self, body: BytesLike | None) -> Request[BytesBody]: ...
@@ -299,7 +293,7 @@ class Request(Generic[B_co]):
         )
 
     def _refuse(self, part: str) -> None:
-        sealed_by = self._seal.parts.get(part) if self._seal is not None else None
+        sealed_by = self._seal.author(part) if self._seal is not None else None
         if sealed_by:
             raise SealedError(
                 f"the {part} of the request may not change any more: {sealed_by} relies on it; "
@@ -329,7 +323,7 @@ def derive(request: Request[B]) -> Request[B]:
 def view_request(request: AnyRequest, reader: str) -> AnyRequest:
     """A request that shows the same and refuses every change; `reader` is named in the refusal."""
     view: AnyRequest = object.__new__(type(request))
-    view._seal = Seal({"method": reader, "uri": reader})
+    view._seal = Guard([(_PARTS, reader)])
     view._method = request._method
     view._uri = request._uri
     view._headers = view_fields(request._headers, reader)
@@ -339,20 +333,18 @@ def view_request(request: AnyRequest, reader: str) -> AnyRequest:
     return view
 
 
-def seal_parts(request: AnyRequest, parts: Iterable[str], fields: Iterable[str], sealed_by: str) -> None:
+def seal_parts(request: AnyRequest, parts: Collection[str], fields: Container[str], sealed_by: str) -> None:
     """From now on these parts and fields may not change; what is sealed already keeps its author."""
     if request._seal is None:
-        request._seal = Seal({})
-    for part in parts:
-        request._seal.parts.setdefault(part, sealed_by)
-    seal_names(request.headers, fields, sealed_by)
+        request._seal = Guard([])
+    request._seal.seals.append((parts, sealed_by))
+    seal_names(request._headers, fields, sealed_by)
 
 
 def seal_whole(request: AnyRequest, sealed_by: str) -> None:
     """From now on nothing of the request may change."""
-    seal_parts(request, ("method", "uri"), (), sealed_by)
-    seal_section(request.headers, sealed_by)
-    seal_section(request.trailers, sealed_by)
+    seal_parts(request, _PARTS, EVERYTHING, sealed_by)
+    seal_section(request._trailers, sealed_by)
 
 
 # --- rules ---------------------------------------------------------------------------------------
@@ -366,11 +358,14 @@ def check_framing(headers: Fields, body: Body) -> None:
             with the body (RFC 9112 §6).
         InvalidFieldError: `Host` is repeated or is no authority (RFC 9112 §3.2).
     """
-    lengths = headers.values("content-length")
-    codings = headers.values("transfer-encoding")
-    if lengths or codings:
-        _check_lengths(lengths, codings, body)
-    hosts = headers.values("host")
+    names = folded_names(headers)
+    if "content-length" in names or "transfer-encoding" in names:
+        _check_lengths(headers.values("content-length"), headers.values("transfer-encoding"), body)
+    if "host" in names:
+        _check_host(headers.values("host"))
+
+
+def _check_host(hosts: tuple[str, ...]) -> None:
     if len(hosts) > 1 or not all(host == "" or _HOST(host) for host in hosts):
         problem = "stands more than once" if len(hosts) > 1 else "is not a host with an optional port"
         raise InvalidFieldError(f"field 'Host' {problem} (RFC 9112 §3.2); give one authority", field="host")
@@ -397,6 +392,8 @@ def _check_lengths(lengths: tuple[str, ...], codings: tuple[str, ...], body: Bod
 
 
 def _checked_method(method: object) -> str:
+    if type(method) is str and method in COMMON_METHODS:
+        return method
     if not isinstance(method, str):
         raise InvalidMethodError(f"a method must be a str, not {type(method).__name__}")
     if not is_token(method):
@@ -408,12 +405,12 @@ def _checked_method(method: object) -> str:
 
 def _checked_trailers(lines: LinesInput) -> Fields:
     trailers = Fields(lines)
-    for name, _ in trailers.items() if len(trailers) else ():
-        if name.lower() in FORBIDDEN_IN_TRAILERS:
+    for folded in folded_names(trailers):
+        if folded in FORBIDDEN_IN_TRAILERS:
             raise InvalidFieldError(
-                f"field {name!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1); "
+                f"field {folded!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1); "
                 "put it into headers",
-                field=name,
+                field=str(folded),
             )
     return trailers
 

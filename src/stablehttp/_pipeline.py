@@ -28,6 +28,7 @@ from stablehttp._errors import StableHTTPError
 from stablehttp._interception import Attempt, Interceptor, Interceptors
 from stablehttp._message import AnyRequest, Request, derive, seal_whole
 from stablehttp._outgoing import check_async, check_sync
+from stablehttp._received import ReceivedBody
 from stablehttp._redaction import redact_uri
 from stablehttp._response import Response
 from stablehttp._selection import ConnectorRequirements, make_connector, make_sync_connector
@@ -111,6 +112,9 @@ class _Call(Generic[B]):
         """Say which request the response answers, and run the hooks that look at it."""
         response.request_method = self.ready.method
         response.request_uri = redact_uri(str(self.ready.uri))
+        body: Body = response.body
+        if isinstance(body, ReceivedBody):
+            body.answers(self.ready.method, self.ready.uri.origin)
         self._interceptors.read_after_transmit(response)
         wrapped = cast("Response[B]", self._interceptors.modify_response(response))
         if self._interceptors.watches_attempts:

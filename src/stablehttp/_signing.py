@@ -9,10 +9,12 @@ an earlier attempt left, and what it covers is sealed under its name.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import new as new_hash
 from typing import Final
 
 from stablehttp._body import AsyncBody, Body, BytesBody, SyncBody
+from stablehttp._fields import replace_lines
 from stablehttp._message import AnyRequest, seal_parts
 from stablehttp.signers import Signer, SigningChanges
 
@@ -35,13 +37,12 @@ def sign(request: AnyRequest, signer: Signer, *, content_digest: str | None, now
         now=now,
     )
     apply_changes(request, changes)
-    covered = changes.covered
-    seal_parts(
-        request,
-        [part for component, part in _PARTS.items() if component in covered],
-        [name for name in covered if name[0] != "@"],
-        f"the signature by {signer.name}",
-    )
+    seal_parts(request, _parts_of(changes.covered), changes.covered, f"the signature by {signer.name}")
+
+
+@lru_cache(maxsize=256)
+def _parts_of(covered: frozenset[str]) -> frozenset[str]:
+    return frozenset(part for component, part in _PARTS.items() if component in covered)
 
 
 def apply_changes(request: AnyRequest, changes: SigningChanges) -> None:
@@ -50,11 +51,7 @@ def apply_changes(request: AnyRequest, changes: SigningChanges) -> None:
     Raises:
         InvalidFieldError: a line is not one that a message may hold.
     """
-    headers = request.headers
-    for name in changes.remove:
-        headers.remove(name)
-    for name, value in changes.set:
-        headers.set(name, value)
+    replace_lines(request.headers, changes.remove, changes.set)
     if changes.target is not None:
         request.uri = request.uri.with_target(changes.target)
 

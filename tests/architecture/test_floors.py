@@ -132,4 +132,3 @@ def test_a_door_only_re_exports(door: str) -> None:
             for alias in node.names:
                 assert alias.asname == alias.name, f"{door}:{node.lineno} imports {alias.name} without re-exporting it"
         assert not isinstance(node, ast.ClassDef), f"{door}:{getattr(node, 'lineno', 0)} defines a class"
-

@@ -20,6 +20,7 @@ from stablehttp._connectors import AsyncConnector, Capabilities, Connector, Sync
 from stablehttp._errors import ClosedError, StableHTTPError
 from stablehttp._fields import Fields
 from stablehttp._http_version import HttpVersion
+from stablehttp._informational import InformationalHook
 from stablehttp._message import AnyRequest, Request
 from stablehttp._outgoing import AsyncOutgoing, SyncOutgoing, check_sync
 from stablehttp._received import AsyncReceivedBody, SyncReceivedBody
@@ -110,6 +111,9 @@ class _Turn:
             StableHTTPError: the reply is this error, or comes later than the timeouts allow.
         """
         self._clock.silence(self._rule.delay)
+        hook = self._request.extensions.get(InformationalHook)
+        for response in self._rule.interim if hook is not None else ():
+            hook.read(response)
         reply = self._reply.reply if isinstance(self._reply, Early) else self._reply
         if not isinstance(reply, Response | StableHTTPError):
             reply = reply(cast("Request[BytesBody]", self._seen(body)))

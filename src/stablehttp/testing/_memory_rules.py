@@ -67,7 +67,7 @@ class Rule:
     regard to case and default port, `target` and `path` are compared octet by octet.  Each of `fields`
     must be one of the request's lines.  `times` says how often one reply is given; None sets no bound.
     `delay` is for how many seconds the peer is silent before it answers: no time passes, but timeouts
-    that are shorter run out.
+    that are shorter run out.  `interim` are 1xx responses that come before the final one.
 
     Raises:
         MisuseError: `times` was given for a sequence, or is not positive.
@@ -84,6 +84,7 @@ class Rule:
     predicate: Callable[[AnyRequest], bool] | None = None
     times: int | None = None
     delay: float = 0.0
+    interim: Sequence[Response[Body]] = ()
 
     def __post_init__(self) -> None:
         if self.times is not None and (self._sequence is not None or self.times < 1):

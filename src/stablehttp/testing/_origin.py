@@ -9,13 +9,11 @@ Stands on everything else that is called `_origin_`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import import_module
-from pathlib import Path
-from types import TracebackType
-from typing import Self, final
+from typing import final
 
-from stablehttp._errors import MissingExtraError, MisuseError
+from stablehttp._errors import MissingExtraError
 from stablehttp.testing._origin_frames import PREFACE
 from stablehttp.testing._origin_http1 import Reader
 from stablehttp.testing._origin_http1_exchange import linger_http1, serve_http1

@@ -18,7 +18,7 @@ from typing import final
 
 from stablehttp.testing._origin_http1 import Reader
 from stablehttp.testing._origin_http1_exchange import Http1Exchange
-from stablehttp.testing._origin_log import Draft, Received
+from stablehttp.testing._origin_log import Draft
 from stablehttp.testing._origin_play import OverError, play
 from stablehttp.testing._origin_script import Answer
 from stablehttp.testing._origin_server import RecordingServer
@@ -81,29 +81,41 @@ class RecordingProxy(RecordingServer):
 
     async def _one(self, wire: Wire, reader: Reader, draft: Draft, upstream: _Upstream) -> None:
         """Forward one request, or answer it ourselves."""
-        whole = await reader.head(draft)
-        received = self._journal.enter(draft, complete=whole and reader.at_end)
-        if not whole:
-            raise OverError
-        if self._refusals:
-            exchange = Http1Exchange(wire, reader, draft, self._journal)
-            exchange.decide_closing(await play(exchange, self._refusals.pop(0)))
-            if exchange.closing:
-                raise OverError
-            return
-        authority, target = _destination(received)
+        try:
+            if not await reader.head(draft):
+                raise GoneError
+            if self._refusals:
+                await upstream.close()
+                exchange = Http1Exchange(wire, reader, draft, self._journal)
+                exchange.decide_closing(await play(exchange, self._refusals.pop(0)))
+                if exchange.closing:
+                    raise OverError
+            else:
+                await self._forward(wire, reader, draft, upstream)
+        except GoneError:
+            self._journal.enter(draft, complete=False)
+            raise
+
+    async def _forward(self, wire: Wire, reader: Reader, draft: Draft, upstream: _Upstream) -> None:
+        if reader.at_end:
+            self._journal.enter(draft, complete=True)
+        authority, target = _destination(draft)
         try:
             await upstream.connect(self._address(authority))
         except (OSError, ValueError):
+            self._journal.enter(draft, complete=reader.at_end)
             wire.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             raise OverError from None
-        if received.method == b"CONNECT":
+        if draft.method == b"CONNECT":
             wire.write(_ESTABLISHED)
             await upstream.tunnel()
             raise OverError
-        upstream.send(_forwarded(received, target))
+        upstream.send(_forwarded(draft, target))
         while await reader.piece(draft) is not None:
+            if reader.at_end:
+                break
             await upstream.drain()
+        self._journal.enter(draft, complete=True)
 
     def _address(self, authority: str) -> tuple[str, int]:
         """Where to connect to.
@@ -118,11 +130,11 @@ class RecordingProxy(RecordingServer):
         return host, int(port)
 
 
-def _destination(received: Received) -> tuple[str, bytes]:
+def _destination(draft: Draft) -> tuple[str, bytes]:
     """The authority to connect to, with its port, and the target for it."""
-    if received.method == b"CONNECT":
-        return received.target.decode("latin-1"), b""
-    match = _ABSOLUTE.fullmatch(received.target)
+    if draft.method == b"CONNECT":
+        return draft.target.decode("latin-1"), b""
+    match = _ABSOLUTE.fullmatch(draft.target)
     if match is None:
         return "", b""
     authority = match[1].rpartition(b"@")[2].decode("latin-1")
@@ -130,9 +142,9 @@ def _destination(received: Received) -> tuple[str, bytes]:
     return (authority if re.search(r":\d+$", authority) else f"{authority}:80"), rest
 
 
-def _forwarded(received: Received, target: bytes) -> bytes:
-    line, _, fields = received.raw_head.lstrip(b"\r\n").partition(b"\n")
-    return line.replace(received.target, target, 1) + b"\n" + _PROXY_LINE.sub(b"", fields)
+def _forwarded(draft: Draft, target: bytes) -> bytes:
+    line, _, fields = draft.raw_head.lstrip(b"\r\n").partition(b"\n")
+    return line.replace(draft.target, target, 1) + b"\n" + _PROXY_LINE.sub(b"", fields)
 
 
 @final
@@ -184,8 +196,13 @@ class _Upstream:
         self._address = self._writer = self._back = None
 
     async def _pump_back(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(GoneError, ConnectionError):
+        try:
             while octets := await reader.read(HIGH):
                 self._wire.write(octets)
                 await self._wire.drain()
-        self._wire.close_sending()
+        except ConnectionError:
+            await self._wire.reset()
+        except GoneError:
+            pass
+        else:
+            self._wire.close_sending()

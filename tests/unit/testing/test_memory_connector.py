@@ -18,8 +18,10 @@ from stablehttp import (
     ClosedError,
     ContentLengthError,
     DisconnectedError,
+    Extensions,
     HttpVersion,
     IncompleteResponseError,
+    InformationalHook,
     InvalidResponseError,
     IterableBody,
     MisuseError,
@@ -240,6 +242,18 @@ async def test_the_version_is_one_that_the_connector_speaks() -> None:
 
     assert (await send(both, get())).http_version is HttpVersion.HTTP_1_1
     assert (await send(second, get())).http_version is HttpVersion.HTTP_2
+
+
+async def test_interim_responses_go_to_the_hook() -> None:
+    """U-M2."""
+    seen: list[int] = []
+    hook = InformationalHook(lambda response: seen.append(response.status))
+    connector = AsyncMemoryConnector([Rule(Response(200), interim=[Response(103), Response(102)])])
+
+    assert (await send(connector, get())).status == 200
+    assert (await send(connector, Request("GET", URL, extensions=Extensions([hook])))).status == 200
+
+    assert seen == [103, 102]
 
 
 # --- failing content ----------------------------------------------------------------------------

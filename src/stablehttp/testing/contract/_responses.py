@@ -11,7 +11,9 @@ from typing import Final
 
 from stablehttp._capability import Capability
 from stablehttp._errors import InvalidResponseError, TrailersUnavailableError, UnsupportedTransportError
+from stablehttp._extensions import Extensions
 from stablehttp._http_version import HttpVersion
+from stablehttp._informational import InformationalHook
 from stablehttp._message import Request
 from stablehttp.testing._origin_script import Answer, Gate, Informational
 from stablehttp.testing.contract._bench import Bench
@@ -152,6 +154,16 @@ async def skips_interim_responses(bench: Bench) -> None:
         same("link" in reply.response.headers, False, "a field of an interim response")
 
 
+async def hands_interim_responses_to_a_hook(bench: Bench) -> None:
+    early = (Informational(103, [("Link", "</a>"), ("Link", "</b>")]), Informational(102))
+    bench.origin.answer(Answer(200, b"x", informational=early))
+    seen: list[tuple[int, tuple[str, ...]]] = []
+    hook = InformationalHook(lambda response: seen.append((response.status, response.headers.values("link"))))
+    reply, content = await bench.exchange(Request("GET", bench.url(), extensions=Extensions([hook])))
+    same((reply.response.status, content), (200, b"x"), "final response")
+    same(seen, [(103, ("</a>", "</b>")), (102, ())], "interim responses")
+
+
 async def decodes_no_content(bench: Bench) -> None:
     plain = b"some text " * 50
     codings = {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain), "br": b"\x0b\x02\x80text\x03"}
@@ -242,6 +254,12 @@ RULES: Final = (
     Rule("large content is given", gives_large_content, "U-D2"),
     Rule("what has no content has none", knows_what_has_no_content, "U-D2"),
     Rule("interim responses are skipped", skips_interim_responses, "U-M2"),
+    Rule(
+        "interim responses are handed to a hook",
+        hands_interim_responses_to_a_hook,
+        "U-M2",
+        needs=Capability.INFORMATIONAL,
+    ),
     Rule("no content is decoded", decodes_no_content, "U-D2"),
     Rule("no redirect is followed", follows_no_redirect, "U-D3"),
     Rule("no credentials are made up", asks_for_no_credentials, "U-D3 U-B9"),

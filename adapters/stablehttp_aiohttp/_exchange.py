@@ -1,0 +1,238 @@
+"""One request on its way through aiohttp, and what is known of its connection.
+
+An exchange is a client middleware for one request: it runs when aiohttp has built its request object
+and added what it thinks missing, so what the exchange puts there is what goes out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator, MutableMapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+from aiohttp import ClientConnectionError, ClientRequest, ClientResponse, ClientSession
+
+from stablehttp import ConnectionInfo, PoolTimeoutError, Timeouts
+from stablehttp.adapting import Answer
+from stablehttp_aiohttp._convert import AiohttpRequest
+from stablehttp_aiohttp._errors import Stage
+
+if TYPE_CHECKING:
+    from aiohttp.client_middlewares import ClientHandlerType
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Home:
+    """What belongs to one event loop: the session, the places of the pool, and the connections seen so far.
+
+    `places` is None where the pool was lent, and counts by itself.  `keeper` closes the session when the
+    loop ends.
+    """
+
+    loop: AbstractEventLoop
+    process: int
+    session: ClientSession
+    places: asyncio.Semaphore | None
+    known: MutableMapping[ResponseHandler, ConnectionInfo]
+    keeper: AsyncGenerator[None]
+    connect_seconds: float | None
+
+
+class WatchedRequest(ClientRequest):
+    """aiohttp's request, which also tells its exchange of the connection it is about to be written to."""
+
+    exchange: Exchange | None = None
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Tell the exchange, then write.
+
+        Raises:
+            StaleConnectionError: the connection holds something of an earlier exchange.
+        """
+        if self.exchange is not None:
+            self.exchange.connected(conn)
+        return await super().send(conn)
+
+
+@final
+class StaleConnectionError(ClientConnectionError):
+    """A kept connection received something that nobody had asked for; it must not be taken for a response."""
+
+
+@final
+class ResentError(ClientConnectionError):
+    """aiohttp was about to send the request a second time."""
+
+
+@final
+class Exchange:
+    """One request on its way; `middleware` goes to aiohttp."""
+
+    __slots__ = (
+        "_began",
+        "_holds_place",
+        "_home",
+        "_parts",
+        "_request",
+        "connection",
+        "protocol",
+        "timeouts",
+        "transport",
+        "until",
+    )
+
+    def __init__(self, parts: AiohttpRequest, timeouts: Timeouts, home: Home) -> None:
+        self._parts = parts
+        self._home = home
+        self._request: ClientRequest | None = None
+        self._began = False
+        self._holds_place = False
+        self.timeouts = timeouts
+        self.until = None if timeouts.total is None else home.loop.time() + timeouts.total
+        self.connection = ConnectionInfo()
+        self.protocol: ResponseHandler | None = None
+        self.transport: asyncio.Transport | None = None
+
+    async def take_place(self) -> None:
+        """Wait for a free place in the pool.
+
+        Raises:
+            PoolTimeoutError: there was none in time.
+        """
+        places = self._home.places
+        if places is None:
+            return
+        if not places.locked():
+            await places.acquire()
+        else:
+            seconds = self.timeouts.pool
+            try:
+                async with asyncio.timeout(seconds):
+                    await places.acquire()
+            except TimeoutError as error:
+                raise PoolTimeoutError(
+                    f"no connection became free within {seconds} seconds", seconds=seconds
+                ) from error
+        self._holds_place = True
+
+    def give_place_back(self) -> None:
+        """Let somebody else connect; a second call does nothing."""
+        if self._holds_place:
+            self._holds_place = False
+            if self._home.places is not None:
+                self._home.places.release()
+
+    async def middleware(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Put our lines in the place of aiohttp's, and have the request sent, once.
+
+        Raises:
+            ResentError: it was sent before, so that it may have been processed.
+        """
+        if self._began:
+            raise ResentError("a request is sent once")
+        self._began = True
+        self._request = request
+        request.method = self._parts.method
+        request.headers.clear()
+        request.headers.extend(self._parts.headers)
+        if isinstance(request, WatchedRequest):
+            request.exchange = self
+        while True:
+            try:
+                return await handler(request)
+            except StaleConnectionError:  # nothing was written; aiohttp has closed that connection
+                continue
+
+    def connected(self, conn: Connection) -> None:
+        """Take note of the connection on which the request is about to be written.
+
+        Raises:
+            StaleConnectionError: it holds something of an earlier exchange.
+        """
+        protocol = conn.protocol
+        if protocol is None:
+            raise StaleConnectionError
+        known = self._home.known.get(protocol)
+        if known is None:
+            self.connection = _describe(conn, reused=False if self._home.places is not None else None)
+            self._home.known[protocol] = replace(self.connection, reused=True)
+        elif protocol.should_close:
+            raise StaleConnectionError
+        else:
+            self.connection = known
+        self.protocol = protocol
+        self.transport = conn.transport
+        conn.add_callback(self.give_place_back)
+        data = self._parts.data
+        if data is not None:
+            data.attach(protocol, read=self.timeouts.read, write=self.timeouts.write)
+            if self._parts.expects:
+                protocol.start_timeout()
+
+    def keep_from_reuse(self) -> None:
+        """Nobody may send on this connection any more; what arrives can still be read."""
+        if self.protocol is not None:
+            self.protocol.force_close()
+
+    def abort(self) -> None:
+        """End the connection now, if it still holds octets that a peer which does not read will never take."""
+        transport = self.transport
+        if transport is not None and transport.get_write_buffer_size():
+            transport.abort()
+
+    def stage(
+        self, *, status: int | None = None, expected: int | None = None, received: int = 0
+    ) -> Stage:
+        """How far it has come."""
+        return Stage(
+            sent=self.sent,
+            secure=self._parts.url.scheme == "https",
+            closed=self._home.session.closed,
+            connect_seconds=self._home.connect_seconds,
+            read_seconds=self.timeouts.read,
+            status=status,
+            expected=expected,
+            received=received,
+        )
+
+    @property
+    def sent(self) -> Answer:
+        """Whether octets can have left: aiohttp makes its response object when it writes the first one."""
+        return "no" if self._request is None or self._request.response is None else "maybe"
+
+    @property
+    def name(self) -> str:
+        """Method and origin, for warnings."""
+        return f"{self._parts.method} {self._parts.url.origin()}"
+
+
+def _describe(conn: Connection, *, reused: bool | None) -> ConnectionInfo:
+    transport = conn.transport
+    if transport is None:
+        return ConnectionInfo(reused=reused)
+    peer: object = transport.get_extra_info("peername")
+    tls: object = transport.get_extra_info("ssl_object")
+    secured = isinstance(tls, (ssl.SSLObject, ssl.SSLSocket))
+    return ConnectionInfo(
+        reused=reused,
+        peer=_address(peer),
+        tls_version=tls.version() if secured else None,
+        alpn=tls.selected_alpn_protocol() if secured else None,
+    )
+
+
+def _address(peer: object) -> str | None:
+    """`host:port` of a socket address, with brackets for IPv6."""
+    match peer:
+        case (str() as host, int() as port):
+            return f"{host}:{port}"
+        case (str() as host, int() as port, int(), int()):
+            return f"[{host}]:{port}"
+        case _:
+            return None

@@ -1,0 +1,130 @@
+"""The content of a response while it arrives.
+
+aiohttp would start its read timer anew with each octet and let it run while nobody reads; here a
+pause counts only while somebody waits for content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from math import inf
+from typing import Final, final
+
+from aiohttp import ClientOSError, ClientResponse
+
+from stablehttp import Fields, StableHTTPError, TotalTimeoutError
+from stablehttp_aiohttp._errors import Stage, incomplete, read_timed_out, translate
+from stablehttp_aiohttp._exchange import Exchange
+
+_LOOK: Final = 0.5
+"""How often to look, in seconds, whether the connection is still there while content is awaited.
+
+aiohttp does not wake who waits when it finds the chunked coding broken, nor when a connector is closed.
+"""
+
+
+@final
+class AiohttpSource:
+    """The content of one response; `stopped` says that some of the request's content was never sent."""
+
+    __slots__ = ("_exchange", "_expected", "_pause", "_response", "_stopped", "_until_close")
+
+    def __init__(self, response: ClientResponse, exchange: Exchange, expected: int | None, *, stopped: bool) -> None:
+        self._response = response
+        self._exchange = exchange
+        self._expected = expected
+        self._stopped = stopped
+        self._pause = exchange.timeouts.read
+        self._until_close = expected is None and "Transfer-Encoding" not in response.headers
+        protocol = exchange.protocol
+        if self._pause is not None and protocol is not None and not response.closed:
+            protocol.read_timeout = None
+            protocol.start_timeout()
+
+    async def read(self) -> bytes:
+        """The next chunk, or `b""` at the end.
+
+        Raises:
+            IncompleteResponseError, InvalidResponseError: the content ended too early, or broke its framing.
+            ReadTimeoutError, TotalTimeoutError: it took too long.
+            ClosedError: the connector was closed.
+        """
+        content = self._response.content
+        try:
+            if self._exchange.until is not None:
+                self._check_total(self._exchange.until)
+            chunk = content.read_nowait(-1)
+            if not chunk and not content.at_eof():
+                chunk = await self._wait()
+            if not chunk and self._until_close:
+                self._check_end()
+            return chunk
+        except Exception as error:
+            made = translate(error, self._stage())
+            if made is error:
+                raise
+            raise made from error
+
+    async def aclose(self) -> None:
+        """Discard the connection, unless all of the content has arrived and aiohttp has taken it back."""
+        if not self._response.closed:
+            self._response.close()
+            self._exchange.abort()
+        elif self._stopped:
+            self._exchange.abort()
+
+    def trailers(self) -> Fields | None:
+        """None: aiohttp drops them."""
+        return None
+
+    def __del__(self) -> None:
+        response = self._response
+        if not response.closed:
+            warnings.warn(f"unclosed response to {self._exchange.name}", ResourceWarning, source=self, stacklevel=2)
+            response.close()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    async def _wait(self) -> bytes:
+        exchange = self._exchange
+        now = asyncio.get_running_loop().time
+        total = inf if exchange.until is None else exchange.until
+        silent = inf if self._pause is None else now() + self._pause
+        while True:
+            try:
+                async with asyncio.timeout_at(min(now() + _LOOK, silent, total)) as clock:
+                    return await self._response.content.readany()
+            except TimeoutError:
+                if not clock.expired():
+                    raise
+            self._check_total(total)
+            if now() >= silent:
+                raise read_timed_out(self._stage())
+            self._check_connection()
+
+    def _check_total(self, until: float) -> None:
+        if asyncio.get_running_loop().time() >= until:
+            seconds = self._exchange.timeouts.total
+            raise TotalTimeoutError(
+                f"the call took longer than {seconds} seconds", seconds=seconds, sent="yes", processed="yes"
+            )
+
+    def _check_connection(self) -> None:
+        """Make sure that there is still something to wait for."""
+        protocol = self._exchange.protocol
+        if protocol is not None and not protocol.connected:
+            raise protocol.exception() or ConnectionResetError()
+
+    def _check_end(self) -> None:
+        """Content that ends with the connection ends well only if the connection does."""
+        protocol = self._exchange.protocol
+        if protocol is not None and isinstance(protocol.exception(), ClientOSError):
+            raise incomplete(self._stage()) from protocol.exception()
+
+    def _stage(self) -> Stage:
+        return self._exchange.stage(
+            status=self._response.status,
+            expected=self._expected,
+            received=self._response.content.total_bytes,
+        )

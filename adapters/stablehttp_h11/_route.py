@@ -1,0 +1,118 @@
+"""Where the octets of a request go: to the origin, through a proxy's tunnel, or to a proxy that forwards.
+
+Without I/O and without colour.  What a tunnel is asked for is host and port, never a path or a query;
+credentials for the proxy go to the proxy only.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Final, final
+from urllib.parse import unquote_to_bytes
+
+from stablehttp import URI, HttpSettings, UnsupportedTransportError
+from stablehttp.adapting import AnyRequest
+
+_MOST_REMEMBERED: Final = 512
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How to reach one origin; requests with equal `key` can share connections.
+
+    `server_name` is the name to verify with TLS, None without TLS.  `proxy_name` is that of a proxy that is
+    itself reached by TLS.  `tunnel` is the request that opens a tunnel.  `absolute` is what stands before the path
+    in the target for a proxy that forwards, and `credentials` the value of `Proxy-Authorization` for that proxy.
+    """
+
+    key: str
+    host: str
+    port: int
+    server_name: str | None = None
+    proxy_name: str | None = None
+    tunnel: bytes | None = None
+    absolute: str | None = None
+    credentials: str | None = None
+
+    def target(self, request: AnyRequest) -> str:
+        """What goes on the request line: the target as it is, unless a proxy has to be told the whole URI.
+
+        Raises:
+            UnsupportedTransportError: `CONNECT`, where the settings name a proxy already.
+        """
+        target = request.target
+        if self.absolute is None:
+            return target
+        if request.method == "CONNECT":
+            raise UnsupportedTransportError(
+                "connector 'h11' does not send CONNECT through the proxy of its settings; make one without a proxy",
+                transport="h11",
+                capability="the CONNECT method through a proxy",
+            )
+        if target == "*":
+            return self.absolute
+        return self.absolute + target if target.startswith("/") else target
+
+
+@final
+class Router:
+    """Finds routes; they depend on the origin and on the settings of the connector only."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        """Read the settings.
+
+        Raises:
+            InvalidURIError: `settings.proxy` is not an http or https URI.
+        """
+        self._proxy = None if settings.proxy is None else URI(settings.proxy)
+        self._server_name = settings.tls.server_name
+        self._known: dict[str, Route] = {}
+
+    def route(self, uri: URI) -> Route:
+        """The route to the origin of `uri`."""
+        known = self._known.get(uri.origin)
+        if known is None:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            known = self._known[uri.origin] = self._find(uri)
+        return known
+
+    def _find(self, uri: URI) -> Route:
+        secure = uri.scheme == "https"
+        server_name = (self._server_name or _name(uri)) if secure else None
+        if self._proxy is None:
+            return Route(key=uri.origin, host=_name(uri), port=uri.effective_port, server_name=server_name)
+        proxy = self._proxy
+        credentials = _basic(proxy.userinfo)
+        return Route(
+            key=uri.origin if secure else proxy.origin,
+            host=_name(proxy),
+            port=proxy.effective_port,
+            server_name=server_name,
+            proxy_name=_name(proxy) if proxy.scheme == "https" else None,
+            tunnel=_open_tunnel(uri, credentials) if secure else None,
+            absolute=None if secure else f"http://{uri.authority}",
+            credentials=None if secure else credentials,
+        )
+
+
+def _name(uri: URI) -> str:
+    """The host as the resolver and TLS want it: without brackets, and without the dot of the root."""
+    return uri.host.strip("[]").removesuffix(".")
+
+
+def _basic(userinfo: str | None) -> str | None:
+    if userinfo is None:
+        return None
+    user, _, password = userinfo.partition(":")
+    return "Basic " + b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password)).decode("ascii")
+
+
+def _open_tunnel(uri: URI, credentials: str | None) -> bytes:
+    authority = f"{uri.host}:{uri.effective_port}"
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    if credentials is not None:
+        lines.append(f"Proxy-Authorization: {credentials}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
