@@ -1,7 +1,7 @@
 """Sending through aiohttp: asynchronous, HTTP/1.1.
 
-    connector = AsyncAiohttpConnector()                       # with a pool of its own
-    connector = AsyncAiohttpConnector(aiohttp.TCPConnector()) # with a pool that is lent to it
+connector = AsyncAiohttpConnector()                       # with a pool of its own
+connector = AsyncAiohttpConnector(aiohttp.TCPConnector()) # with a pool that is lent to it
 """
 
 from __future__ import annotations

@@ -1,67 +1,48 @@
-"""Content on its way through aiohttp: ours out, the peer's in.
+"""Content in aiohttp's types: ours as a payload, the peer's as a source.
 
-Request content is written by a task of aiohttp, and sometimes must be ended from ours, because a final
-response came early.  To cancel that task would close the connection under the response that is
-still to be read; so content that was stopped parks until aiohttp itself cancels the task, which it
-does when the response ends.
+aiohttp would start its read timer anew with each octet of a response and let it run while nobody
+reads; here a pause counts only while somebody waits for content.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from enum import Enum
+import warnings
+from math import inf
 from typing import TYPE_CHECKING, Final, final
 
+from aiohttp import ClientOSError, ClientResponse
 from aiohttp.payload import Payload
 
-from stablehttp import AsyncBody, WriteTimeoutError
-from stablehttp.adapting import AsyncOutgoing
+from stablehttp import AsyncBody, Fields, TotalTimeoutError
+from stablehttp_aiohttp._errors import Stage, incomplete, read_timed_out, translate
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
-    from aiohttp.client_proto import ResponseHandler
 
-_PIECE: Final = 256 * 1024
-_PATIENCE: Final = 0.5
-"""How long an early response waits for the caller's body to be closed, in seconds."""
+    from stablehttp_aiohttp._exchange import Exchange
+    from stablehttp_aiohttp._upload import Upload
 
+_LOOK: Final = 0.5
+"""How often to look, in seconds, whether the connection is still there while content is awaited.
 
-@final
-class _State(Enum):
-    WAITING = "nobody asked for it yet"
-    RUNNING = "it is being written"
-    CLOSING = "the body is being closed"
-    CLOSED = "the body is closed"
+aiohttp wakes nobody when it finds the chunked coding broken, nor when a connector is closed.
+"""
 
 
 @final
 class AiohttpContent(Payload):
-    """The content of one request, as a payload that aiohttp writes once.
+    """The content of one request, as a payload that aiohttp writes once; `body` is where it comes from."""
 
-    Chunks are handed on as they are; what is larger than 256 KiB in pieces of that size, without copying.
-    `failure` is what the caller's body raised, or that the peer took nothing for too long.
-    """
-
-    def __init__(self, body: AsyncBody, outgoing: AsyncOutgoing) -> None:
+    def __init__(self, body: AsyncBody, upload: Upload) -> None:
         super().__init__(None, content_type="application/octet-stream")
         self.body = body
-        self.failure: Exception | None = None
-        self._outgoing = outgoing
-        self._state = _State.WAITING
-        self._stopped = False
-        self._task: asyncio.Task[object] | None = None
-        self._settled: asyncio.Future[None] | None = None
-        self._protocol: ResponseHandler | None = None
-        self._read_seconds: float | None = None
-        self._write_seconds: float | None = None
-
-    # --- what aiohttp asks -----------------------------------------------------------------------
+        self.upload = upload
 
     @property
     def size(self) -> int | None:
         """The declared length in octets, or None."""
-        return self._outgoing.length
+        return self.upload.length
 
     @property
     def consumed(self) -> bool:
@@ -70,7 +51,7 @@ class AiohttpContent(Payload):
 
     @property
     def autoclose(self) -> bool:
-        """True: the body is closed by us."""
+        """True: the body is closed by whoever sends it."""
         return True
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -79,151 +60,121 @@ class AiohttpContent(Payload):
         Raises:
             TypeError: always.
         """
-        raise TypeError("content of stablehttp can be written only")
+        raise TypeError("content of stablehttp can only be written")
 
     async def close(self) -> None:
         """Do nothing: aiohttp says this when the head of the response arrives, which may be too early."""
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write the content."""
-        await self.write_with_length(writer, None)
+        await self.upload.run(writer)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Write the content and close the body; `content_length` was counted by us already."""
-        if self._state is not _State.WAITING:
-            await _for_ever()
-        self._task = task = asyncio.current_task()
-        self._state = _State.RUNNING
-        try:
-            await self._pump(writer)
-        except asyncio.CancelledError:
-            if not self._stopped or task is None or task.uncancel() > 0:
-                raise
-        finally:
-            await self._close()
-        if self._stopped:
-            await _for_ever()
+        """Write the content, which was counted already."""
+        await self.upload.run(writer)
 
-    # --- what the connector asks -----------------------------------------------------------------
 
-    def attach(self, protocol: ResponseHandler, *, read: float | None, write: float | None) -> None:
-        """Take note of the connection and of the timeouts, in seconds."""
-        self._protocol = protocol
-        self._read_seconds = read
-        self._write_seconds = write
+@final
+class AiohttpSource:
+    """The content of one response; `stopped` says that some of the request's content was never sent."""
 
-    async def stop(self) -> bool:
-        """A final response has come: send no more and close the body; whether something is left unsent.
+    __slots__ = ("_exchange", "_expected", "_pause", "_response", "_stopped", "_until_close")
 
-        Content whose last octet went out is left to end by itself.
-        """
-        if self._state is _State.CLOSED or self._all_sent():
-            return False
-        self._stopped = True
-        if self._task is None:
-            await self._close()
-        else:
-            if self._state is _State.RUNNING:
-                self._task.cancel()
-            await asyncio.wait([self._when_settled()], timeout=_PATIENCE)
-        return True
+    def __init__(self, response: ClientResponse, exchange: Exchange, expected: int | None, *, stopped: bool) -> None:
+        self._response = response
+        self._exchange = exchange
+        self._expected = expected
+        self._stopped = stopped
+        self._pause = exchange.timeouts.read
+        self._until_close = expected is None and "Transfer-Encoding" not in response.headers
+        protocol = exchange.protocol
+        if self._pause is not None and protocol is not None and not response.closed:
+            protocol.read_timeout = None
+            protocol.start_timeout()
 
-    async def abandon(self) -> bool:
-        """The exchange has failed: make sure that the body is closed; whether something is left unsent."""
-        if self._state is _State.CLOSED:
-            return not self._all_sent()
-        if self._task is None:
-            await self._close()
-        else:
-            if self._state is _State.RUNNING and not self._task.cancelling():
-                self._task.cancel()
-            await asyncio.wait([self._when_settled()])
-        return True
-
-    def _all_sent(self) -> bool:
-        return self._outgoing.length is not None and self._outgoing.sent >= self._outgoing.length
-
-    def _when_settled(self) -> asyncio.Future[None]:
-        if self._settled is None:
-            self._settled = asyncio.get_running_loop().create_future()
-            if self._state is _State.CLOSED:
-                self._settled.set_result(None)
-        return self._settled
-
-    # --- writing ---------------------------------------------------------------------------------
-
-    async def _pump(self, writer: AbstractStreamWriter) -> None:
-        self._set_read_timeout(None)
-        while (chunk := await self._next()) is not None:
-            if len(chunk) <= _PIECE:
-                await self._within_time(writer, writer.write(chunk))
-            else:
-                view = memoryview(chunk)
-                for start in range(0, len(chunk), _PIECE):
-                    await self._within_time(writer, writer.write(view[start : start + _PIECE]))
-        await self._within_time(writer, writer.drain())
-        self._set_read_timeout(self._read_seconds)
-
-    async def _next(self) -> bytes | None:
-        try:
-            return await anext(self._outgoing, None)
-        except Exception as error:
-            self.failure = error
-            raise
-
-    async def _close(self) -> None:
-        self._state = _State.CLOSING
-        try:
-            await self._outgoing.aclose()
-        except Exception as error:
-            self.failure = self.failure or error
-            raise
-        finally:
-            self._state = _State.CLOSED
-            if self._settled is not None and not self._settled.done():
-                self._settled.set_result(None)
-
-    def _set_read_timeout(self, seconds: float | None) -> None:
-        """Make aiohttp's timer, which any octet received would start, wait for the end of the content.
-
-        Without it a 1xx response would turn a long upload into a read timeout.
-        """
-        if self._read_seconds is not None and self._protocol is not None:
-            self._protocol.read_timeout = seconds
-            if seconds is None:
-                self._protocol.start_timeout()
-
-    async def _within_time(self, writer: AbstractStreamWriter, writing: Awaitable[None]) -> None:
-        """Wait for `writing` while the peer takes octets at least once in the stated time.
+    async def read(self) -> bytes:
+        """The next chunk, or `b""` at the end.
 
         Raises:
-            WriteTimeoutError: it did not.
+            IncompleteResponseError, InvalidResponseError: the content ended too early, or broke its framing.
+            ReadTimeoutError, TotalTimeoutError: it took too long.
+            ClosedError: the connector was closed.
         """
-        seconds = self._write_seconds
-        if seconds is None:
-            return await writing
-        loop = asyncio.get_running_loop()
-        since, left = loop.time(), -1
+        content = self._response.content
+        try:
+            if self._exchange.until is not None:
+                self._check_total(self._exchange.until)
+            chunk = content.read_nowait(-1)
+            if not chunk and not content.at_eof():
+                chunk = await self._wait()
+            if not chunk and self._until_close:
+                self._check_end()
+            return chunk
+        except Exception as error:
+            made = translate(error, self._stage())
+            if made is error:
+                raise
+            raise made from error
+
+    async def aclose(self) -> None:
+        """Discard the connection, unless all of the content has arrived and aiohttp has taken it back."""
+        if not self._response.closed:
+            self._response.close()
+            self._exchange.abort()
+        elif self._stopped:
+            self._exchange.abort()
+
+    def trailers(self) -> Fields | None:
+        """None: aiohttp drops them."""
+        return None
+
+    def __del__(self) -> None:
+        response = self._response
+        if not response.closed:
+            warnings.warn(f"unclosed response to {self._exchange.name}", ResourceWarning, source=self, stacklevel=2)
+            response.close()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    async def _wait(self) -> bytes:
+        total = inf if self._exchange.until is None else self._exchange.until
+        now = asyncio.get_running_loop().time
+        silent = inf if self._pause is None else now() + self._pause
         while True:
+            clock = asyncio.timeout_at(min(now() + _LOOK, silent, total))
             try:
-                async with asyncio.timeout(seconds / 8) as clock:
-                    return await writing
+                async with clock:
+                    return await self._response.content.readany()
             except TimeoutError:
                 if not clock.expired():
                     raise
-            before, left = left, self._unsent()
-            if left != before:
-                since = loop.time()
-            elif loop.time() - since >= seconds:
-                self.failure = WriteTimeoutError(f"the peer took nothing for {seconds} seconds", seconds=seconds)
-                raise self.failure
-            writing = writer.drain()
+            self._check_total(total)
+            if now() >= silent:
+                raise read_timed_out(self._stage())
+            self._check_connection()
 
-    def _unsent(self) -> int:
-        transport = None if self._protocol is None else self._protocol.transport
-        return 0 if transport is None else transport.get_write_buffer_size()
+    def _check_total(self, until: float) -> None:
+        if asyncio.get_running_loop().time() >= until:
+            seconds = self._exchange.timeouts.total
+            raise TotalTimeoutError(
+                f"the call took longer than {seconds} seconds", seconds=seconds, sent="yes", processed="yes"
+            )
 
+    def _check_connection(self) -> None:
+        """Make sure that there is still something to wait for."""
+        protocol = self._exchange.protocol
+        if protocol is not None and not protocol.connected:
+            raise protocol.exception() or ConnectionResetError()
 
-async def _for_ever() -> None:
-    """Wait until cancelled."""
-    await asyncio.get_running_loop().create_future()
+    def _check_end(self) -> None:
+        """Content that ends with the connection ends well only if the connection does."""
+        protocol = self._exchange.protocol
+        if protocol is not None and isinstance(protocol.exception(), ClientOSError):
+            raise incomplete(self._stage()) from protocol.exception()
+
+    def _stage(self) -> Stage:
+        return self._exchange.stage(
+            status=self._response.status,
+            expected=self._expected,
+            received=self._response.content.total_bytes,
+        )

@@ -1,25 +1,14 @@
-"""The connector: a session of ours on top of a pool, ours or lent."""
+"""The connector: sends one request, and wraps what comes back."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Mapping
-from inspect import signature
-from math import inf
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final, final
-from weakref import WeakKeyDictionary
 
-from aiohttp import (
-    BaseConnector,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
-)
+from aiohttp import BaseConnector, ClientResponse, ClientSession
 
 from stablehttp import (
     AsyncBody,
@@ -33,10 +22,10 @@ from stablehttp import (
     Response,
     StableHTTPError,
     Timeouts,
-    TotalTimeoutError,
     UnsupportedTransportError,
 )
 from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, Capabilities, refuse
+from stablehttp_aiohttp._body import AiohttpSource
 from stablehttp_aiohttp._convert import (
     response_fields,
     response_length,
@@ -45,8 +34,8 @@ from stablehttp_aiohttp._convert import (
     to_aiohttp,
 )
 from stablehttp_aiohttp._errors import translate
-from stablehttp_aiohttp._exchange import Exchange, Home, WatchedRequest
-from stablehttp_aiohttp._source import AiohttpSource
+from stablehttp_aiohttp._exchange import Exchange
+from stablehttp_aiohttp._home import Home, lent_pool
 from stablehttp_aiohttp._tls import tls_context
 
 _CAN: Final = frozenset(
@@ -63,13 +52,165 @@ _CAN: Final = frozenset(
     }
 )
 CAPABILITIES: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN})
-"""What this connector can do with a pool of its own; how long others hold a lent pool is not seen here."""
+"""What this connector can do with a pool of its own; the wait for a place in a lent pool is not seen here."""
 
 _LENT: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN - {Capability.POOL_TIMEOUT}})
-_LONGEST_LINE: Final = 128 * 1024
-_MOST_LINES: Final = 1024
+_NO_TIMEOUTS: Final = Timeouts()
+_DEFAULT_SETTINGS: Final = HttpSettings()
 _NOT_SENT_TWICE: Final = "POST"
-"""aiohttp sends some methods again when a kept connection breaks; this is not one of them.
+"""The session is told of this method, because it sends some others again when a kept connection breaks.
 
-The request itself gets its true method from the exchange.
+The exchange puts the true one in its place.
 """
+
+
+@final
+class AsyncAiohttpConnector(AsyncConnector):
+    """Sends through aiohttp over HTTP/1.1.
+
+    `client` is a pool that is lent: an `aiohttp.BaseConnector`, or an `aiohttp.ClientSession`, of which only the
+    connector is used.  It is never closed, and its own settings hold, so `settings` may say nothing but a
+    connect timeout then, which covers TCP and TLS.  Without it the connector makes a pool from `settings` in
+    the event loop of the first send, and another one when that loop has ended.
+
+    Raises:
+        UnsupportedTransportError: a version, a proxy or a pool that this connector cannot work with.
+        MisuseError: `client` is something else, or settings stand beside it.
+        ClosedError: `client` is closed.
+    """
+
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
+    name = "aiohttp"
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        client: BaseConnector | ClientSession | None = None,
+        *,
+        versions: Sequence[HttpVersion] = (HttpVersion.HTTP_1_1,),
+        settings: HttpSettings = _DEFAULT_SETTINGS,
+    ) -> None:
+        if tuple(versions) != (HttpVersion.HTTP_1_1,):
+            raise UnsupportedTransportError(
+                "connector 'aiohttp' speaks HTTP/1.1 only; use a connector of httpx, httpx2 or crt for HTTP/2",
+                transport=self.name,
+                capability="HTTP/2",
+                alternatives=("httpx", "httpx2", "crt"),
+            )
+        if settings.proxy is not None:
+            raise refuse(self, Capability.PROXY, hint="leave the proxy out of the settings")
+        self._lent = lent_pool(client)
+        if self._lent is not None:
+            _check_alone(settings)
+            self.capabilities = _LENT
+        self._settings = settings
+        self._context = tls_context(settings.tls)
+        self._home: Home | None = None
+        self._closed = False
+
+    async def send(self, request: Request[AsyncBody], /) -> Response[AsyncBody]:
+        """Send a completed request as it stands and give the response when its head is there.
+
+        Raises:
+            StableHTTPError: and nothing else, unless the request's own body raised it.
+        """
+        parts = to_aiohttp(request)
+        timeouts = request.extensions.get(Timeouts, _NO_TIMEOUTS)
+        if timeouts.pool is not None and self._lent is not None:
+            raise refuse(self, Capability.POOL_TIMEOUT, hint="set timeout 'pool' to None")
+        loop = asyncio.get_running_loop()
+        home = self._home
+        if home is None or not home.is_here(loop):
+            home = await self._settle(loop)
+        exchange = Exchange(parts, timeouts, home)
+        if exchange.until is None:
+            return await self._perform(exchange, home)
+        try:
+            async with asyncio.timeout_at(exchange.until):
+                return await self._perform(exchange, home)
+        except TimeoutError as error:
+            if isinstance(error, StableHTTPError):
+                raise
+            raise exchange.took_too_long() from error
+
+    async def aclose(self) -> None:
+        """Close the session, and the pool unless it was lent; responses from a pool of ours become unusable.
+
+        Raises:
+            ForeignLoopError: it belongs to another event loop, which is still there.
+        """
+        home = self._home
+        if home is not None:
+            if not home.is_here(asyncio.get_running_loop()) and not home.abandoned:
+                raise _foreign()
+            self._home = None
+            await home.aclose()
+        self._closed = True
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    async def _settle(self, loop: AbstractEventLoop) -> Home:
+        if self._closed:
+            raise ClosedError("the connector 'aiohttp' is closed; make another one")
+        if self._home is not None and not self._home.abandoned:
+            raise _foreign()
+        self._home = home = Home(loop, self._settings, self._context, self._lent)
+        await home.settle()
+        return home
+
+    async def _perform(self, exchange: Exchange, home: Home) -> Response[AsyncBody]:
+        parts = exchange.parts
+        try:
+            await exchange.take_place()
+            response = await home.session.request(
+                _NOT_SENT_TWICE,
+                parts.url,
+                data=parts.data,
+                expect100=parts.expects,
+                allow_redirects=False,
+                timeout=home.timeout(exchange.timeouts.read),
+                server_hostname=self._settings.tls.server_name,
+                middlewares=(exchange.middleware,),
+            )
+        except Exception as error:
+            failure = await exchange.fail()
+            raise failure or translate(error, exchange.stage()) from error
+        except BaseException:
+            await exchange.fail()
+            raise
+        try:
+            stopped = await exchange.stop_sending()
+            return _wrap(response, exchange, stopped=stopped)
+        except BaseException:
+            response.close()
+            exchange.abort()
+            raise
+
+
+def _wrap(response: ClientResponse, exchange: Exchange, *, stopped: bool) -> Response[AsyncBody]:
+    version = response_version(response)
+    headers = response_fields(response)
+    length = response_length(response)
+    return Response(
+        response.status,
+        headers=headers,
+        body=AsyncReceivedBody(AiohttpSource(response, exchange, length, stopped=stopped), length=length),
+        reason=response_reason(response),
+        http_version=version,
+        connection=exchange.connection,
+    )
+
+
+def _check_alone(settings: HttpSettings) -> None:
+    if settings != HttpSettings(connect_timeout=settings.connect_timeout):
+        raise MisuseError(
+            "a pool was lent, so TLS, keep-alive and the number of connections are set there; "
+            "leave them out of the settings"
+        )
+
+
+def _foreign() -> ForeignLoopError:
+    return ForeignLoopError(
+        "the connector 'aiohttp' was used in another event loop or process, which is still there; "
+        "make one connector for each"
+    )

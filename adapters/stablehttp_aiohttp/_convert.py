@@ -43,6 +43,7 @@ from stablehttp import (
 )
 from stablehttp.adapting import AsyncOutgoing, FieldLine, adopt, borrow, receive_line, receive_value
 from stablehttp_aiohttp._body import AiohttpContent
+from stablehttp_aiohttp._upload import Upload
 
 _READER: Final = "the aiohttp connector"
 _VERSIONS: Final = {(1, 1): HttpVersion.HTTP_1_1, (1, 0): HttpVersion.HTTP_1_0}
@@ -74,7 +75,7 @@ def to_aiohttp(request: Request[AsyncBody]) -> AiohttpRequest:
     _check_possible(request, lines)
     outgoing = AsyncOutgoing(request, _READER)
     empty = outgoing.length == 0 and isinstance(request.body, BytesBody)
-    data = None if empty else AiohttpContent(request.body, outgoing)
+    data = None if empty else AiohttpContent(request.body, Upload(outgoing))
     return AiohttpRequest(
         request.method,
         _url(request.uri),
@@ -99,7 +100,9 @@ def from_aiohttp(request: ClientRequest) -> Request[AsyncBody]:
     return Request(
         request.method,
         origin if target == "/" else origin.with_target(target),
-        headers=[(str.__str__(name), value.encode("utf-8", "surrogatepass")) for name, value in request.headers.items()],
+        headers=[
+            (str.__str__(name), value.encode("utf-8", "surrogatepass")) for name, value in request.headers.items()
+        ],
         body=_body_of(request.body),
     )
 

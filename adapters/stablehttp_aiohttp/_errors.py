@@ -98,13 +98,13 @@ def _cause(error: BaseException) -> BaseException | None:
 # --- before a connection was there ---------------------------------------------------------------
 
 
-def _certificate(error: BaseException, stage: Stage) -> StableHTTPError:
+def _certificate(error: BaseException, _stage: Stage) -> StableHTTPError:
     cause = error.certificate_error if isinstance(error, ClientConnectorCertificateError) else None
     why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else "it is not the pinned one"
     return CertificateError(f"the server's certificate could not be verified: {why}")
 
 
-def _handshake(error: BaseException, stage: Stage) -> StableHTTPError:
+def _handshake(error: BaseException, _stage: Stage) -> StableHTTPError:
     cause = _cause(error)
     reason = (cause.reason if isinstance(cause, ssl.SSLError) else None) or "the connection ended"
     if "NO_APPLICATION_PROTOCOL" in reason:
@@ -113,7 +113,7 @@ def _handshake(error: BaseException, stage: Stage) -> StableHTTPError:
     return TLSError(f"the TLS handshake failed ({reason.lower().replace('_', ' ')})")
 
 
-def _name(error: BaseException, stage: Stage) -> StableHTTPError:
+def _name(_error: BaseException, _stage: Stage) -> StableHTTPError:
     return NameResolutionError("the name of the host did not resolve")
 
 
@@ -130,19 +130,19 @@ def _connect(error: BaseException, stage: Stage) -> StableHTTPError:
     return ConnectError(f"no connection came about ({told})")
 
 
-def _connect_timeout(error: BaseException, stage: Stage) -> StableHTTPError:
+def _connect_timeout(_error: BaseException, stage: Stage) -> StableHTTPError:
     seconds = stage.connect_seconds
     return ConnectTimeoutError(f"no connection came about within {seconds} seconds", seconds=seconds)
 
 
-def _address(error: BaseException, stage: Stage) -> StableHTTPError:
+def _address(_error: BaseException, _stage: Stage) -> StableHTTPError:
     return InvalidURIError("aiohttp does not connect to this host")
 
 
 # --- with a connection ---------------------------------------------------------------------------
 
 
-def _read_timeout(error: BaseException, stage: Stage) -> StableHTTPError:
+def _read_timeout(_error: BaseException, stage: Stage) -> StableHTTPError:
     return read_timed_out(stage)
 
 
@@ -169,7 +169,7 @@ def incomplete(stage: Stage) -> IncompleteResponseError:
     )
 
 
-def _malformed(error: BaseException, stage: Stage) -> StableHTTPError:
+def _malformed(_error: BaseException, stage: Stage) -> StableHTTPError:
     part = "response" if stage.status is None else "framing of the content"
     return InvalidResponseError(f"the {part} that the peer sent is not one that HTTP allows")
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, MutableMapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, final
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Final, final
 
-from aiohttp import ClientConnectionError, ClientRequest, ClientResponse, ClientSession
+from aiohttp import ClientConnectionError, ClientRequest, ClientResponse
 
-from stablehttp import ConnectionInfo, PoolTimeoutError, Timeouts
+from stablehttp import ConnectionInfo, PoolTimeoutError, Timeouts, TotalTimeoutError
 from stablehttp.adapting import Answer
 from stablehttp_aiohttp._convert import AiohttpRequest
 from stablehttp_aiohttp._errors import Stage
@@ -25,23 +24,13 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
+    from stablehttp_aiohttp._home import Home
 
-@final
-@dataclass(slots=True, kw_only=True)
-class Home:
-    """What belongs to one event loop: the session, the places of the pool, and the connections seen so far.
 
-    `places` is None where the pool was lent, and counts by itself.  `keeper` closes the session when the
-    loop ends.
-    """
-
-    loop: AbstractEventLoop
-    process: int
-    session: ClientSession
-    places: asyncio.Semaphore | None
-    known: MutableMapping[ResponseHandler, ConnectionInfo]
-    keeper: AsyncGenerator[None]
-    connect_seconds: float | None
+_LIKE_HEAD: Final = frozenset(
+    {"".join(letters) for letters in product(*((letter, letter.lower()) for letter in "HEAD"))} - {"HEAD"}
+)
+"""Methods of their own, whose responses have content; aiohttp before 3.13 takes them for HEAD until it writes."""
 
 
 class WatchedRequest(ClientRequest):
@@ -57,6 +46,7 @@ class WatchedRequest(ClientRequest):
         """
         if self.exchange is not None:
             self.exchange.connected(conn)
+            self.method = self.exchange.parts.method
         return await super().send(conn)
 
 
@@ -78,9 +68,9 @@ class Exchange:
         "_began",
         "_holds_place",
         "_home",
-        "_parts",
         "_request",
         "connection",
+        "parts",
         "protocol",
         "timeouts",
         "transport",
@@ -88,7 +78,7 @@ class Exchange:
     )
 
     def __init__(self, parts: AiohttpRequest, timeouts: Timeouts, home: Home) -> None:
-        self._parts = parts
+        self.parts = parts
         self._home = home
         self._request: ClientRequest | None = None
         self._began = False
@@ -138,9 +128,9 @@ class Exchange:
             raise ResentError("a request is sent once")
         self._began = True
         self._request = request
-        request.method = self._parts.method
+        request.method = "GET" if self.parts.method in _LIKE_HEAD else self.parts.method
         request.headers.clear()
-        request.headers.extend(self._parts.headers)
+        request.headers.extend(self.parts.headers)
         if isinstance(request, WatchedRequest):
             request.exchange = self
         while True:
@@ -169,16 +159,11 @@ class Exchange:
         self.protocol = protocol
         self.transport = conn.transport
         conn.add_callback(self.give_place_back)
-        data = self._parts.data
+        data = self.parts.data
         if data is not None:
-            data.attach(protocol, read=self.timeouts.read, write=self.timeouts.write)
-            if self._parts.expects:
+            data.upload.attach(protocol, read=self.timeouts.read, write=self.timeouts.write)
+            if self.parts.expects:
                 protocol.start_timeout()
-
-    def keep_from_reuse(self) -> None:
-        """Nobody may send on this connection any more; what arrives can still be read."""
-        if self.protocol is not None:
-            self.protocol.force_close()
 
     def abort(self) -> None:
         """End the connection now, if it still holds octets that a peer which does not read will never take."""
@@ -186,13 +171,42 @@ class Exchange:
         if transport is not None and transport.get_write_buffer_size():
             transport.abort()
 
-    def stage(
-        self, *, status: int | None = None, expected: int | None = None, received: int = 0
-    ) -> Stage:
+    async def stop_sending(self) -> bool:
+        """A final response is there: send no more content; whether some is left unsent.
+
+        Then nobody may send on this connection any more; what arrives can still be read.
+        """
+        data = self.parts.data
+        if data is None or not await data.upload.stop():
+            return False
+        if self.protocol is not None:
+            self.protocol.force_close()
+        return True
+
+    async def fail(self) -> Exception | None:
+        """Leave nothing behind; give what the caller's body raised, if it did."""
+        self.give_place_back()
+        data = self.parts.data
+        if data is None:
+            return None
+        try:
+            await data.upload.abandon()
+        finally:
+            self.abort()
+        return data.upload.failure
+
+    def took_too_long(self) -> TotalTimeoutError:
+        """The whole call had its time."""
+        seconds, sent = self.timeouts.total, self.sent
+        return TotalTimeoutError(
+            f"the call took longer than {seconds} seconds", seconds=seconds, sent=sent, processed=sent
+        )
+
+    def stage(self, *, status: int | None = None, expected: int | None = None, received: int = 0) -> Stage:
         """How far it has come."""
         return Stage(
             sent=self.sent,
-            secure=self._parts.url.scheme == "https",
+            secure=self.parts.url.scheme == "https",
             closed=self._home.session.closed,
             connect_seconds=self._home.connect_seconds,
             read_seconds=self.timeouts.read,
@@ -209,7 +223,7 @@ class Exchange:
     @property
     def name(self) -> str:
         """Method and origin, for warnings."""
-        return f"{self._parts.method} {self._parts.url.origin()}"
+        return f"{self.parts.method} {self.parts.url.origin()}"
 
 
 def _describe(conn: Connection, *, reused: bool | None) -> ConnectionInfo:
@@ -218,12 +232,10 @@ def _describe(conn: Connection, *, reused: bool | None) -> ConnectionInfo:
         return ConnectionInfo(reused=reused)
     peer: object = transport.get_extra_info("peername")
     tls: object = transport.get_extra_info("ssl_object")
-    secured = isinstance(tls, (ssl.SSLObject, ssl.SSLSocket))
+    if not isinstance(tls, ssl.SSLObject):
+        return ConnectionInfo(reused=reused, peer=_address(peer))
     return ConnectionInfo(
-        reused=reused,
-        peer=_address(peer),
-        tls_version=tls.version() if secured else None,
-        alpn=tls.selected_alpn_protocol() if secured else None,
+        reused=reused, peer=_address(peer), tls_version=tls.version(), alpn=tls.selected_alpn_protocol()
     )
 
 

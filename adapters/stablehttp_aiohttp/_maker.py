@@ -47,7 +47,7 @@ def make_connector(requirements: ConnectorRequirements) -> AsyncAiohttpConnector
     return AsyncAiohttpConnector(settings=requirements.settings)
 
 
-def make_sync_connector(requirements: ConnectorRequirements) -> SyncConnector | None:
+def make_sync_connector(requirements: ConnectorRequirements) -> SyncConnector | None:  # noqa: ARG001
     """None: aiohttp is asynchronous only."""
     return None
 

@@ -75,7 +75,9 @@ _TABLE: Final[tuple[tuple[type[Exception], str, frozenset[Stage], type[StableHTT
 
 
 def translate(error: Exception, stage: Stage) -> StableHTTPError | None:
-    """The error of ours that `error` means at this stage, with its cause; None if it means none."""
+    """The error of ours that `error` means at this stage, with its cause; None if it is ours already, or not the wire's."""
+    if isinstance(error, StableHTTPError):
+        return None
     reason = str(getattr(error, "reason", None) or "")
     for foreign, word, stages, ours, text in _TABLE:
         if isinstance(error, foreign) and word in reason and stage in stages:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final, final
 from urllib.parse import unquote_to_bytes
 
-from stablehttp import URI, HttpSettings, UnsupportedTransportError
-from stablehttp.adapting import AnyRequest
+import h11
+
+from stablehttp import URI, AnyRequest, ConnectError, HttpSettings, InvalidResponseError, UnsupportedTransportError
+from stablehttp_h11._reader import HeadReader
 
 _MOST_REMEMBERED: Final = 512
 
@@ -23,8 +25,8 @@ class Route:
     """How to reach one origin; requests with equal `key` can share connections.
 
     `server_name` is the name to verify with TLS, None without TLS.  `proxy_name` is that of a proxy that is
-    itself reached by TLS.  `tunnel` is the request that opens a tunnel.  `absolute` is what stands before the path
-    in the target for a proxy that forwards, and `credentials` the value of `Proxy-Authorization` for that proxy.
+    itself reached by TLS.  `tunnel` is the request that opens a tunnel.  `forwarded` says that a proxy has to
+    be told the whole URI, and `credentials` is the value of `Proxy-Authorization` for that proxy.
     """
 
     key: str
@@ -33,7 +35,7 @@ class Route:
     server_name: str | None = None
     proxy_name: str | None = None
     tunnel: bytes | None = None
-    absolute: str | None = None
+    forwarded: bool = False
     credentials: str | None = None
 
     def target(self, request: AnyRequest) -> str:
@@ -43,7 +45,7 @@ class Route:
             UnsupportedTransportError: `CONNECT`, where the settings name a proxy already.
         """
         target = request.target
-        if self.absolute is None:
+        if not self.forwarded:
             return target
         if request.method == "CONNECT":
             raise UnsupportedTransportError(
@@ -52,8 +54,8 @@ class Route:
                 capability="the CONNECT method through a proxy",
             )
         if target == "*":
-            return self.absolute
-        return self.absolute + target if target.startswith("/") else target
+            return f"http://{request.uri.authority}"
+        return f"http://{request.uri.authority}{target}" if target.startswith("/") else target
 
 
 @final
@@ -83,23 +85,23 @@ class Router:
         secure = uri.scheme == "https"
         server_name = (self._server_name or _name(uri)) if secure else None
         if self._proxy is None:
-            return Route(key=uri.origin, host=_name(uri), port=uri.effective_port, server_name=server_name)
+            return Route(key=uri.origin, host=uri.host.strip("[]"), port=uri.effective_port, server_name=server_name)
         proxy = self._proxy
         credentials = _basic(proxy.userinfo)
         return Route(
             key=uri.origin if secure else proxy.origin,
-            host=_name(proxy),
+            host=proxy.host.strip("[]"),
             port=proxy.effective_port,
             server_name=server_name,
             proxy_name=_name(proxy) if proxy.scheme == "https" else None,
             tunnel=_open_tunnel(uri, credentials) if secure else None,
-            absolute=None if secure else f"http://{uri.authority}",
+            forwarded=not secure,
             credentials=None if secure else credentials,
         )
 
 
 def _name(uri: URI) -> str:
-    """The host as the resolver and TLS want it: without brackets, and without the dot of the root."""
+    """The host as TLS wants it: without brackets, and without the dot of the root."""
     return uri.host.strip("[]").removesuffix(".")
 
 
@@ -116,3 +118,43 @@ def _open_tunnel(uri: URI, credentials: str | None) -> bytes:
     if credentials is not None:
         lines.append(f"Proxy-Authorization: {credentials}")
     return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+@final
+class TunnelReader:
+    """Reads a proxy's answer to the request for a tunnel."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self) -> None:
+        self._reader = HeadReader()
+
+    def feed(self, octets: bytes) -> None:
+        """Take what arrived; `b""` is the end.
+
+        Raises:
+            ConnectError: the proxy closed the connection.
+        """
+        if not octets:
+            raise ConnectError("the proxy closed the connection before it opened a tunnel")
+        self._reader.feed(octets)
+
+    def is_open(self) -> bool:
+        """Whether the tunnel is open; False if more octets are needed.
+
+        Raises:
+            ConnectError: the proxy refused, or said something else than HTTP.
+        """
+        try:
+            head = self._reader.next()
+            while head is not None and head.status < 200:
+                head = self._reader.next()
+        except (h11.RemoteProtocolError, InvalidResponseError) as error:
+            raise ConnectError("the proxy answered with something that is no HTTP/1.1 response") from error
+        if head is None:
+            return False
+        if head.status >= 300:
+            raise ConnectError(f"the proxy refused to open a tunnel, with status {head.status}")
+        if self._reader.content(head, "HEAD").rest:
+            raise ConnectError("the proxy sent octets into the tunnel before anybody asked for them")
+        return True

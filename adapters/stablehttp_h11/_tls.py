@@ -27,7 +27,9 @@ def context_for(settings: TLSSettings) -> ssl.SSLContext:
         elif settings.verify:
             context.load_default_certs()
         if settings.client_cert is not None:
-            context.load_cert_chain(settings.client_cert, settings.client_key, password="")  # else OpenSSL asks on the terminal
+            context.load_cert_chain(
+                settings.client_cert, settings.client_key, password=""
+            )  # else OpenSSL asks on the terminal
     except OSError as error:
         raise TLSError(
             "a file that TLSSettings name cannot be read as PEM; check ca_file, client_cert and client_key"

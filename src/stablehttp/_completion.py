@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Final
 
 from stablehttp._errors import FramingError
-from stablehttp._fields import Fields, folded_names, put_first
+from stablehttp._field_lines import Owned
+from stablehttp._fields import owned_lines
 from stablehttp._message import AnyRequest, check_framing, seal_parts
 from stablehttp._uri import URI
 
@@ -30,35 +31,33 @@ def complete(request: AnyRequest) -> None:
         FramingError: it does not agree, or trailers are to follow content of a declared length.
         InvalidFieldError: `Host` is no authority.
     """
-    headers = request.headers
-    check_framing(headers, request.body)
-    if "host" in headers or request.uri.authority:
-        put_first(headers, "Host", _authority(request.uri))
-    _add_length(request, headers)
-    if len(request.trailers):
-        _announce_trailers(request, headers)
+    headers = owned_lines(request.headers)
+    trailers = owned_lines(request.trailers)
+    check_framing(request.headers, request.body)
+    headers.put_first("host", ("Host", _authority(request.uri)))
+    if "content-length" not in headers.lines and "transfer-encoding" not in headers.lines:
+        _add_length(request, headers, chunked=bool(trailers.lines))
+    if trailers.lines:
+        _announce_trailers(headers, request.trailers.keys())
     seal_parts(request, (), _FRAMING, SEALED_BY)
 
 
-def _add_length(request: AnyRequest, headers: Fields) -> None:
-    names = folded_names(headers)
-    if "content-length" in names or "transfer-encoding" in names:
-        return
+def _add_length(request: AnyRequest, headers: Owned, *, chunked: bool) -> None:
     length = request.body.length
-    if length is None or len(request.trailers):
-        headers.add("Transfer-Encoding", "chunked")
+    if length is None or chunked:
+        headers.add("transfer-encoding", ("Transfer-Encoding", "chunked"))
     elif length or request.method in _EMPTY_HAS_LENGTH:
-        headers.add("Content-Length", str(length))
+        headers.add("content-length", ("Content-Length", str(length)))
 
 
-def _announce_trailers(request: AnyRequest, headers: Fields) -> None:
-    if "content-length" in headers:
+def _announce_trailers(headers: Owned, names: list[str]) -> None:
+    if "content-length" in headers.lines:
         raise FramingError(
             "trailers follow chunked content only (RFC 9112 §6.5), and 'Content-Length' was given; "
             "leave it out, or drop the trailers"
         )
-    if "trailer" not in headers:
-        headers.add("Trailer", ", ".join(request.trailers.keys()))
+    if "trailer" not in headers.lines:
+        headers.add("trailer", ("Trailer", ", ".join(names)))
 
 
 def _authority(uri: URI) -> str:

@@ -10,8 +10,9 @@ capabilities of our connectors and the class attribute of duck-typed transports.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal, Protocol, Self, TypeAlias, final, runtime_checkable
 
@@ -21,7 +22,6 @@ from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
 from stablehttp._fields import Fields
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
-from stablehttp._informational import InformationalHook
 from stablehttp._message import AnyRequest, Request
 from stablehttp._response import Response
 from stablehttp._settings import Timeouts
@@ -193,8 +193,8 @@ def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | 
     if not isinstance(transport, Connector):
         return
     for version, can in transport.capabilities.items():
-        for capability, hint in _needs(request, timeouts):
-            if capability not in can:
+        for capability, hint, needed in _not_offered(frozenset(can)):
+            if needed(request, timeouts):
                 raise refuse(transport, capability, hint=hint)
         if version is HttpVersion.HTTP_2:
             check_http2(request.headers)
@@ -203,31 +203,37 @@ def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | 
             _check_line_size(request, transport.name, version, limits.field_line)
 
 
-def _needs(request: AnyRequest, timeouts: Timeouts | None) -> Iterable[tuple[Capability, str]]:
-    if len(request.trailers):
-        yield Capability.REQUEST_TRAILERS, "drop the trailers"
-    if request.method == "CONNECT":
-        yield Capability.CONNECT_METHOD, "let the connector's settings name the proxy"
-    if "expect" in request.headers:
-        yield Capability.EXPECT_CONTINUE, "remove the field 'Expect'"
-    if InformationalHook in request.extensions:
-        yield Capability.INFORMATIONAL, "take the InformationalHook out of the extensions"
-    if request.body.length is None:
-        yield Capability.STREAMED_REQUEST, "give the body a length"
-    if not "".join([value for _, value in request.headers.items()]).isascii():
-        yield Capability.OPAQUE_VALUES, "encode the values that hold such octets"
-    if timeouts is not None:
-        for name, capability in _TIMEOUT_CAPABILITIES.items():
-            if getattr(timeouts, name) is not None:
-                yield capability, f"set timeout {name!r} to None"
+_Need: TypeAlias = tuple[Capability, str, Callable[[AnyRequest, Timeouts | None], bool]]
+
+_NEEDS: Final[tuple[_Need, ...]] = (
+    (Capability.REQUEST_TRAILERS, "drop the trailers", lambda request, _: len(request.trailers) > 0),
+    (
+        Capability.CONNECT_METHOD,
+        "let the connector's settings name the proxy",
+        lambda request, _: request.method == "CONNECT",
+    ),
+    (Capability.EXPECT_CONTINUE, "remove the field 'Expect'", lambda request, _: "expect" in request.headers),
+    (Capability.STREAMED_REQUEST, "give the body a length", lambda request, _: request.body.length is None),
+    (
+        Capability.OPAQUE_VALUES,
+        "encode the values that hold such octets",
+        lambda request, _: not "".join([value for _, value in request.headers.items()]).isascii(),
+    ),
+    (Capability.READ_TIMEOUT, "set timeout 'read' to None", lambda _, given: _has(given, "read")),
+    (Capability.WRITE_TIMEOUT, "set timeout 'write' to None", lambda _, given: _has(given, "write")),
+    (Capability.POOL_TIMEOUT, "set timeout 'pool' to None", lambda _, given: _has(given, "pool")),
+    (Capability.TOTAL_TIMEOUT, "set timeout 'total' to None", lambda _, given: _has(given, "total")),
+)
+"""What a request may need of a connector, a way to do without, and how to see that it needs it."""
 
 
-_TIMEOUT_CAPABILITIES: Final = {
-    "read": Capability.READ_TIMEOUT,
-    "write": Capability.WRITE_TIMEOUT,
-    "pool": Capability.POOL_TIMEOUT,
-    "total": Capability.TOTAL_TIMEOUT,
-}
+def _has(timeouts: Timeouts | None, name: str) -> bool:
+    return timeouts is not None and getattr(timeouts, name) is not None
+
+
+@lru_cache(maxsize=256)
+def _not_offered(can: frozenset[Capability]) -> tuple[_Need, ...]:
+    return tuple(need for need in _NEEDS if need[0] not in can)
 
 
 def check_http2(headers: Fields) -> None:

@@ -23,7 +23,7 @@ class Extensions:
     __slots__ = ("_values",)
 
     def __init__(self, values: Iterable[object] | Extensions = ()) -> None:
-        self._values: dict[type, object] = {type(value): value for value in values}
+        self._values: dict[type, object] = {type(value): value for value in values} if values else {}
 
     def set(self, value: object) -> None:
         """Put `value` in the place of the value of its type."""
@@ -54,7 +54,9 @@ class Extensions:
 
     def copy(self) -> Extensions:
         """Extensions of their own with the same values."""
-        return Extensions(self)
+        copied = Extensions()
+        copied._values = self._values.copy()
+        return copied
 
     def __contains__(self, kind: type) -> bool:
         return kind in self._values

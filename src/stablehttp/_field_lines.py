@@ -70,6 +70,9 @@ class Owned:
 
     def merge(self, more: Owned) -> None:
         """Put the lines of each name in `more` in the place of the first one of that name, or append them."""
+        if not self.repeats and not more.repeats:
+            self.lines.update(more.lines)
+            return
         merged = Owned({}, {})
         for folded, line in self.named():
             if folded not in more.lines:
@@ -120,7 +123,10 @@ class Guard:
 
     def author(self, part: str) -> str | None:
         """Who relies on `part`, or None if it may change."""
-        return next((author for parts, author in self.seals if part in parts), None)
+        for parts, author in self.seals:
+            if part in parts:
+                return author
+        return None
 
     def check(self, folded: str) -> None:
         """Make sure that the lines called `folded` may change.
@@ -234,7 +240,7 @@ def combine(folded: str, values: Sequence[str]) -> str:
                 field=folded,
             )
         return first
-    joined = ("; " if folded == "cookie" else ", ").join(values)
+    joined = ("; " if folded == "cookie" else ", ").join(values).rstrip(" ")  # behind an empty last line
     if any(isinstance(value, FieldValue) for value in values):
         return FieldValue(joined.encode("latin-1"), secret=any(map(is_secret, values)))
     return joined

@@ -16,7 +16,7 @@ at a time, and are copied when something changes or looks at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, cast, final, overload
 
@@ -435,20 +435,13 @@ def _checked(lines: LinesInput) -> Owned:
     raise InvalidFieldError(f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}")
 
 
-def put_first(fields: Fields, name: str, value: str) -> None:
-    """Make the one line of `name` the first of all; if there is one its spelling and value stay."""
-    folded = check_name(name)
-    fields._own().put_first(folded, (name, check_value(name, value)))
-    fields._changes += 1
-
-
-def folded_names(fields: Fields) -> Collection[object]:
-    """The folded names that stand in a section, for asking about several."""
-    return fields._own().lines
+def owned_lines(fields: Fields) -> Owned:
+    """The storage of a section, for completing a message: nothing is checked there, and no iterator is told."""
+    return fields._own()
 
 
 def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[str, str]]) -> None:
-    """Take out all lines of the folded names `remove`, then set each of `lines`; or do nothing.
+    """Take out all lines called one of `remove`, then update with `lines`; or do nothing.
 
     Raises:
         InvalidFieldError: a line is invalid; nothing has changed.
@@ -456,12 +449,11 @@ def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[s
     """
     more = check_lines(lines)
     owned = fields._own()
-    gone = [name for name in remove if name in owned.lines]
+    gone = [name for name in map(fold, remove) if name in owned.lines]
     for name in gone:
         fields._allow(name)
     fields._allow_all(more)
     for name in gone:
         owned.remove(name)
-    for name, line in more.named():
-        owned.set(name, line)
+    owned.merge(more)
     fields._changes += 1

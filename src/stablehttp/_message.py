@@ -33,7 +33,7 @@ from stablehttp._errors import (
 from stablehttp._extensions import Extensions
 from stablehttp._field_lines import EVERYTHING, Guard
 from stablehttp._field_value import is_secret
-from stablehttp._fields import Fields, LinesInput, folded_names, seal_names, seal_section, view_fields
+from stablehttp._fields import Fields, LinesInput, owned_lines, seal_names, seal_section, view_fields
 from stablehttp._grammar import COMMON_METHODS, FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
 from stablehttp._redaction import CREDENTIAL_FIELDS, redact_uri, shorten
 from stablehttp._uri import URI
@@ -358,7 +358,7 @@ def check_framing(headers: Fields, body: Body) -> None:
             with the body (RFC 9112 §6).
         InvalidFieldError: `Host` is repeated or is no authority (RFC 9112 §3.2).
     """
-    names = folded_names(headers)
+    names = owned_lines(headers).lines
     if "content-length" in names or "transfer-encoding" in names:
         _check_lengths(headers.values("content-length"), headers.values("transfer-encoding"), body)
     if "host" in names:
@@ -405,12 +405,12 @@ def _checked_method(method: object) -> str:
 
 def _checked_trailers(lines: LinesInput) -> Fields:
     trailers = Fields(lines)
-    for folded in folded_names(trailers):
+    for folded, (name, _) in owned_lines(trailers).named():
         if folded in FORBIDDEN_IN_TRAILERS:
             raise InvalidFieldError(
-                f"field {folded!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1); "
+                f"field {name!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1); "
                 "put it into headers",
-                field=str(folded),
+                field=name,
             )
     return trailers
 

@@ -6,12 +6,16 @@ A signature covers the target as text, so nothing here decodes, re-encodes or fo
 given: a text that RFC 3986 does not allow is refused, and building from parts is the only place
 that encodes.  Two rules are stricter than RFC 3986, because clients disagree on what such a host
 means: a host holds no percent-encoding, and a host that ends in a number is an IPv4 address.
+
+Origins that passed once are remembered, so that a URI at a known one costs half.  The memory is
+bounded and holds neither userinfo nor targets.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final, final
 from urllib.parse import quote
 
@@ -21,15 +25,35 @@ from stablehttp._redaction import redact_uri, shorten
 from stablehttp._reference import resolve, split_reference
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_URI = re.compile(
+_BEGINNING = re.compile(
     rf"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?:(?P<userinfo>{USERINFO.pattern})@)?"
-    rf"(?P<host>{REG_NAME.pattern}|\[[0-9A-Fa-f:.vV!$&'()*+,;=_~\-]+\])(?::(?P<port>[0-9]*))?"
+    rf"(?P<host>{REG_NAME.pattern}|\[[0-9A-Fa-f:.vV!$&'()*+,;=_~\-]+\])(?::(?P<port>[0-9]*))?(?=[/?#]|\Z)"
+).match
+_REST = re.compile(
     rf"(?P<path>(?:/{PATH.pattern})?)(?:\?(?P<query>{QUERY.pattern}))?(?:\#(?P<fragment>{QUERY.pattern}))?"
 ).fullmatch
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?").fullmatch
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}").fullmatch
 _FUTURE = re.compile(r"\[[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+\]").fullmatch
 _AUTHORITY_FORM = re.compile(rf"(?:{REG_NAME.pattern}|\[[0-9A-Fa-f:.]+\]):[0-9]+").fullmatch
+
+
+_SHORTEST: Final = len("https://")
+_MOST_REMEMBERED: Final = 1024
+_LONGEST_REMEMBERED: Final = 300
+_ORIGINS: dict[str, _Origin] = {}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Scheme, host and port, checked; one object serves all URIs that begin with the same text."""
+
+    scheme: str
+    host: str
+    port: int | None
+    authority: str
+    origin: str
 
 
 @final
@@ -39,18 +63,7 @@ class URI:
     `str(uri)` is the text as given; `uri.target` is exactly what goes on the request line.
     """
 
-    __slots__ = (
-        "_fragment",
-        "_host",
-        "_origin",
-        "_path",
-        "_port",
-        "_query",
-        "_scheme",
-        "_target",
-        "_text",
-        "_userinfo",
-    )
+    __slots__ = ("_fragment", "_origin", "_path", "_query", "_target", "_text", "_userinfo", "_verbatim")
 
     def __init__(self, text: str | URI) -> None:
         """Read `text`, and keep it byte for byte.
@@ -62,21 +75,18 @@ class URI:
             for slot in URI.__slots__:
                 setattr(self, slot, getattr(text, slot))
             return
-        found = _URI(text) if isinstance(text, str) else None
+        if not isinstance(text, str):
+            raise _why_invalid(text)
+        self._text: str = str.__str__(text)
+        self._origin, self._userinfo, end = _read_beginning(self._text)
+        found = _REST(self._text, end)
         if found is None:
             raise _why_invalid(text)
-        scheme, userinfo, host, port, path, query, fragment = found.groups()
-        self._text: str = str.__str__(text)
-        self._scheme: str = scheme.lower()
-        self._userinfo: str | None = userinfo
-        self._host: str = host
-        self._port: int | None = _checked_port(port) if port else None
-        _check_host(host)
+        path, query, self._fragment = found.groups()
         self._path: str = path or "/"
         self._query: str | None = query
-        self._fragment: str | None = fragment
         self._target: str = self._path if query is None else f"{self._path}?{query}"
-        self._origin: str | None = None
+        self._verbatim = False
 
     @classmethod
     def verbatim(cls, origin: str | URI, target: str) -> URI:
@@ -98,6 +108,7 @@ class URI:
         path, mark, query = target.partition("?")
         self._path = path
         self._query = query if mark else None
+        self._verbatim = not (target.startswith("/") and _REST(target))
         return self
 
     @classmethod
@@ -138,7 +149,7 @@ class URI:
     @property
     def scheme(self) -> str:
         """`http` or `https`, in lower case."""
-        return self._scheme
+        return self._origin.scheme
 
     @property
     def userinfo(self) -> str | None:
@@ -148,30 +159,27 @@ class URI:
     @property
     def host(self) -> str:
         """The host as given; an IPv6 address keeps its brackets."""
-        return self._host
+        return self._origin.host
 
     @property
     def port(self) -> int | None:
         """The port as given, or None."""
-        return self._port
+        return self._origin.port
 
     @property
     def effective_port(self) -> int:
         """The port as given, or the default port of the scheme."""
-        return _DEFAULT_PORTS[self._scheme] if self._port is None else self._port
+        return _DEFAULT_PORTS[self._origin.scheme] if self._origin.port is None else self._origin.port
 
     @property
     def authority(self) -> str:
         """Host and port without userinfo, and without a default port: what `Host` and `:authority` say."""
-        port = self._port
-        return self._host if port is None or port == _DEFAULT_PORTS[self._scheme] else f"{self._host}:{port}"
+        return self._origin.authority
 
     @property
     def origin(self) -> str:
         """Scheme, host and port in lower case, without a default port: equal for equal origins (RFC 6454 §4)."""
-        if self._origin is None:
-            self._origin = f"{self._scheme}://{self.authority.lower()}"
-        return self._origin
+        return self._origin.origin
 
     @property
     def path(self) -> str:
@@ -196,9 +204,7 @@ class URI:
     @property
     def is_verbatim(self) -> bool:
         """Whether the target is one that no URI can express, so that only the target itself may be sent."""
-        return self._target != self._path + ("" if self._query is None else f"?{self._query}") or (
-            _URI(self._text) is None or not self._target.startswith("/")
-        )
+        return self._verbatim
 
     # --- making others ---------------------------------------------------------------------------
 
@@ -226,13 +232,13 @@ class URI:
                 f"endpoint {redact_uri(str(base))!r} has a query, a fragment or userinfo; "
                 "give scheme, host, port and path"
             )
-        if self.is_verbatim:
+        if self._verbatim:
             if base._path != "/":
                 raise InvalidURIError("a verbatim target cannot be put below the path of an endpoint; give an origin")
             return URI.verbatim(base.origin, self._target)
         path = base._path.rstrip("/") + self._path
         query = "" if self._query is None else f"?{self._query}"
-        return URI(f"{base._scheme}://{base._authority_as_given()}{path}{query}")
+        return URI(f"{base._beginning()}{path}{query}")
 
     def with_target(self, target: str) -> URI:
         """The same origin with another path and query, as they are to stand on the request line.
@@ -240,11 +246,10 @@ class URI:
         Raises:
             InvalidURIError: `target` cannot stand there.
         """
-        if target.startswith("/"):
-            text = f"{self._scheme}://{self._authority_as_given()}{target}"
-            if "#" not in target and _URI(text):
-                return URI(text)
-        return URI.verbatim(f"{self._scheme}://{self._authority_as_given()}", target)
+        beginning = self._beginning()
+        if target.startswith("/") and "#" not in target and _REST(target):
+            return URI(beginning + target)
+        return URI.verbatim(beginning, target)
 
     # --- the rest --------------------------------------------------------------------------------
 
@@ -253,7 +258,7 @@ class URI:
 
     def __repr__(self) -> str:
         """The text with userinfo and the values of secret parameters hidden."""
-        if self.is_verbatim:
+        if self._verbatim:
             return f"URI.verbatim({self.origin!r}, {shorten(redact_uri(self._target))!r})"
         return f"URI({shorten(redact_uri(self._text))!r})"
 
@@ -267,12 +272,35 @@ class URI:
         return hash((self._text, self._target))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.is_verbatim:
+        if self._verbatim:
             return URI.verbatim, (self.origin, self._target)
         return URI, (self._text,)
 
-    def _authority_as_given(self) -> str:
-        return self._host if self._port is None else f"{self._host}:{self._port}"
+    def _beginning(self) -> str:
+        port = "" if self._origin.port is None else f":{self._origin.port}"
+        return f"{self._origin.scheme}://{self._origin.host}{port}"
+
+
+def _read_beginning(text: str) -> tuple[_Origin, str | None, int]:
+    """Origin and userinfo of `text`, and where they end."""
+    end = text.find("/", _SHORTEST)
+    known = _ORIGINS.get(text if end < 0 else text[:end])
+    if known is not None:
+        return known, None, len(text) if end < 0 else end
+    found = _BEGINNING(text)
+    if found is None:
+        raise _why_invalid(text)
+    scheme, userinfo, host, given_port = found.groups()
+    port = _checked_port(given_port) if given_port else None
+    _check_host(host)
+    scheme = scheme.lower()
+    authority = host if port is None or port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
+    origin = _Origin(scheme, host, port, authority, f"{scheme}://{authority.lower()}")
+    if userinfo is None and found.end() <= _LONGEST_REMEMBERED:
+        if len(_ORIGINS) >= _MOST_REMEMBERED:
+            _ORIGINS.clear()
+        _ORIGINS[found[0]] = origin
+    return origin, userinfo, found.end()
 
 
 def _check_host(host: str) -> None:

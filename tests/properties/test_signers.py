@@ -60,7 +60,7 @@ requests = st.fixed_dictionaries(
 
 
 def target_of(request: dict[str, Any]) -> str:
-    return request["path"] + (f"?{request['query']}" if request["query"] else "")
+    return f"{request['path']}?{request['query']}" if request["query"] else str(request["path"])
 
 
 # --- botocore -------------------------------------------------------------------------------------

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from stablehttp.signers._signing_rules import S3_QUERY_RULES as S3_QUERY_RULES
     from stablehttp.signers._signing_rules import S3_RULES as S3_RULES
     from stablehttp.signers._signing_rules import SigningRules as SigningRules
+    from stablehttp.signers._signing_trace import SigningTrace as SigningTrace
     from stablehttp.signers._sigv4 import SigV4QuerySigner as SigV4QuerySigner
     from stablehttp.signers._sigv4 import SigV4Signer as SigV4Signer
     from stablehttp.signers._sigv4a import SigV4aQuerySigner as SigV4aQuerySigner
     from stablehttp.signers._sigv4a import SigV4aSigner as SigV4aSigner
-    from stablehttp.signers._v4 import SigningTrace as SigningTrace
 
 _HOMES = {
     "_canonical_fields": "UNSIGNED_FIELDS",
@@ -64,9 +64,9 @@ _HOMES = {
     "_protocol": "Signer SigningChanges",
     "_signing_key": "SigningKeyCache",
     "_signing_rules": "DEFAULT_RULES S3_QUERY_RULES S3_RULES SigningRules",
+    "_signing_trace": "SigningTrace",
     "_sigv4": "SigV4QuerySigner SigV4Signer",
     "_sigv4a": "SigV4aQuerySigner SigV4aSigner",
-    "_v4": "SigningTrace",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

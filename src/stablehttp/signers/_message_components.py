@@ -23,7 +23,7 @@ from stablehttp.signers._structured import (
     item_text,
     member_text,
     octets_text,
-    parse_item,
+    parse_string,
     strict_text,
 )
 
@@ -49,7 +49,7 @@ class Component:
     @classmethod
     def parse(cls, text: str) -> Component:
         """Read a component: a plain name, or a quoted one with parameters as in `Signature-Input`."""
-        return cls(*parse_item(text)) if text.startswith('"') else cls(text.lower())
+        return cls(*parse_string(text)) if text.startswith('"') else cls(text.lower())
 
     def __str__(self) -> str:
         return item_text(self.name, self.parameters)

@@ -16,7 +16,7 @@ from typing import Final, final
 
 from stablehttp.signers._mismatch_request import Difference, compare_requests
 from stablehttp.signers._quoted_forms import quoted_forms
-from stablehttp.signers._v4 import SigningTrace
+from stablehttp.signers._signing_trace import SigningTrace
 
 _NOTHING_QUOTED: Final = (
     "the service quotes neither a canonical request nor a string to sign, so nothing can be compared; "

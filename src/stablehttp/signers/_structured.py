@@ -48,16 +48,13 @@ def octets_text(values: Iterable[bytes]) -> str:
     return _text(list(values))
 
 
-def parse_item(text: str) -> tuple[str, Parameters]:
-    """Read a string with parameters.
+def parse_string(text: str) -> tuple[str, Parameters]:
+    """Read a quoted string with parameters.
 
     Raises:
-        SigningError: this is something else.
+        SigningError: what begins as a quoted string does not go on as one.
     """
-    value, parameters = cast("tuple[object, Parameters]", _parsed(text, "item"))
-    if not isinstance(value, str):
-        raise SigningError(f"{text!r} is not a quoted name with parameters (RFC 9421 §2)")
-    return value, parameters
+    return cast("tuple[str, Parameters]", _parsed(text, "item"))
 
 
 def parse_inner_lists(text: str) -> dict[str, tuple[list[tuple[str, Parameters]], Parameters]]:

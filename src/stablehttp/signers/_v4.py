@@ -11,15 +11,20 @@ query, is the matter of `_v4_field` and `_v4_query`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, final
 
 from stablehttp._errors import SigningError
-from stablehttp.signers._canonical_fields import UNSIGNED_FIELDS
+from stablehttp.signers._canonical_fields import UNSIGNED_FIELDS, canonical_fields, merge_fields
+from stablehttp.signers._canonical_target import canonical_path, split_target
+from stablehttp.signers._clock import timestamp
 from stablehttp.signers._signing_rules import SigningRules
+from stablehttp.signers._signing_trace import SigningTrace
 
 _UNSIGNED: Final = "UNSIGNED-PAYLOAD"
 _DIGITS: Final = 64
@@ -57,33 +62,16 @@ class SigningDay:
     sign: Callable[[bytes], str]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SigningTrace:
-    """The two strings that a signature stands on, and that a service quotes when it disagrees.
-
-    They hold whatever was signed, a session token included, so `repr` shows neither.
-    """
-
-    canonical_request: str
-    string_to_sign: str
-
-    def __repr__(self) -> str:
-        return f"<SigningTrace of {len(self.canonical_request.splitlines())} lines>"
-
-
 class Reading(NamedTuple):
     """What was read from a request; a tuple, because one is made for every signature."""
 
     canonical_request: str
     string_to_sign: str
+    when: str
     day: SigningDay
     names: str
     content: str
-    lines: Sequence[tuple[str, str]]
-
-    def trace(self) -> SigningTrace:
-        return SigningTrace(self.canonical_request, self.string_to_sign)
+    lines: list[tuple[str, str]]
 
     def sign(self) -> str:
         return self.day.sign(self.string_to_sign.encode())
@@ -92,13 +80,16 @@ class Reading(NamedTuple):
         return _covered_by(self.names, len(self.content) == _DIGITS)
 
 
-class V4Form:
+class V4Form(ABC):
     """The reading of requests by one dialect and one set of rules, for one holder of credentials.
 
     A base of signers; it holds what does not change between two requests, and the current day.
     """
 
-    __slots__ = ("_content_word", "_dialect", "_left_out", "_make_day", "_rules", "_stale", "_today")
+    __slots__ = (
+        *("_dialect", "_rules", "_make_day", "_today", "_stale", "_left_out"),
+        *("_announced", "_content_name", "_content_word"),
+    )
 
     def __init__(self, dialect: Dialect, rules: SigningRules, make_day: Callable[[str], SigningDay]) -> None:
         if rules.token_field is not None:
@@ -107,6 +98,8 @@ class V4Form:
         self._rules = rules
         self._make_day = make_day
         self._today: SigningDay | None = None
+        self._announced = rules.content_field == "sent"
+        self._content_name = dialect.content.lower()
         self._content_word = _content_word(dialect, rules)
         stale = ["Authorization", dialect.date, dialect.token, *(name for name, _ in dialect.extra)]
         if rules.content != "as-field":
@@ -124,6 +117,59 @@ class V4Form:
         """The digest of the content that `sign` needs: `sha256`, or None if the rules do without."""
         return "sha256" if self._rules.content == "digest" else None
 
+    def trace(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        fields: Iterable[tuple[str, str]],
+        *,
+        content_digest: str | None = None,
+        now: datetime,
+    ) -> SigningTrace:
+        """Give the canonical request and the string to sign that `sign` uses for the same arguments.
+
+        Raises:
+            SigningError: what was given cannot be signed.
+        """
+        reading = self._read(method, origin, target, fields, content_digest, now)
+        return SigningTrace(reading.canonical_request, reading.string_to_sign)
+
+    @abstractmethod
+    def _own_lines(self, when: str) -> list[tuple[str, str]]:
+        """Give the lines that this signer adds and signs, that of the content apart."""
+
+    @abstractmethod
+    def _canonical_query(self, query: str, when: str, credential: str, names: str) -> str:
+        """Give the query as it is signed."""
+
+    def _read(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        fields: Iterable[tuple[str, str]],
+        content_digest: str | None,
+        now: datetime,
+    ) -> Reading:
+        when = timestamp(now)
+        day = self._day(when[:8])
+        merged = merge_fields(fields, self._left_out)
+        content = self._content(merged, content_digest)
+        lines = self._own_lines(when)
+        if self._announced and self._content_name not in merged:
+            lines.append((self._dialect.content, content))
+        for name, value in lines:
+            merged[name.lower()] = value
+        self._set_host(merged, origin)
+        block, names = canonical_fields(merged)
+        path, query = split_target(target)
+        path = canonical_path(path, self._rules.path_encoding, self._rules.path_segments)
+        query = self._canonical_query(query, when, day.credential, names)
+        canonical_request = f"{method}\n{path}\n{query}\n{block}\n{names}\n{content}"
+        to_sign = f"{self._dialect.algorithm}\n{when}\n{day.scope}\n{_digest(canonical_request)}"
+        return Reading(canonical_request, to_sign, when, day, names, content, lines)
+
     def _day(self, date: str) -> SigningDay:
         today = self._today
         if today is None or today.date != date:
@@ -134,7 +180,7 @@ class V4Form:
         if self._content_word is not None:
             return self._content_word
         if self._rules.content == "as-field":
-            return merged.get(self._dialect.content.lower(), _UNSIGNED).strip()
+            return merged.get(self._content_name, _UNSIGNED).strip()
         if digest is None or not _SHA256(digest):
             raise _digest_error(self.name, digest)
         return digest
@@ -144,15 +190,6 @@ class V4Form:
             merged["host"] = host_of(origin)
         if self._dialect.host == "without-port":
             merged["host"] = _PORT("", merged["host"])
-
-    def _string_to_sign(self, when: str, scope: str, canonical_request: str) -> str:
-        try:
-            digest = sha256(canonical_request.encode("latin-1")).hexdigest()
-        except UnicodeEncodeError:
-            raise SigningError(
-                "a field to sign holds a character that is no octet; give octets beyond ASCII as Latin-1 text"
-            ) from None
-        return f"{self._dialect.algorithm}\n{when}\n{scope}\n{digest}"
 
 
 def checked_scope(**parts: str) -> None:
@@ -167,6 +204,15 @@ def host_of(origin: str) -> str:
     scheme, _, rest = origin.partition("://")
     authority = rest.partition("/")[0].rpartition("@")[2]
     return authority.removesuffix({"http": ":80", "https": ":443"}.get(scheme.lower(), "\n"))
+
+
+def _digest(canonical_request: str) -> str:
+    try:
+        return sha256(canonical_request.encode("latin-1")).hexdigest()
+    except UnicodeEncodeError:
+        raise SigningError(
+            "a field to sign holds a character that is no octet; give octets beyond ASCII as Latin-1 text"
+        ) from None
 
 
 @lru_cache(maxsize=256)

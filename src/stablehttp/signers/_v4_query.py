@@ -14,12 +14,10 @@ from typing import Final
 from urllib.parse import unquote
 
 from stablehttp._errors import SigningError
-from stablehttp.signers._canonical_fields import canonical_fields, merge_fields
-from stablehttp.signers._canonical_target import canonical_path, encoded, join_query, parse_query, split_target
-from stablehttp.signers._clock import timestamp
+from stablehttp.signers._canonical_target import encoded, join_query, parse_query
 from stablehttp.signers._protocol import SigningChanges
 from stablehttp.signers._signing_rules import SigningRules
-from stablehttp.signers._v4 import Dialect, Reading, SigningDay, SigningTrace, V4Form
+from stablehttp.signers._v4 import Dialect, SigningDay, V4Form
 
 WEEK: Final = 604_800
 """The longest time in seconds for which a service accepts a presigned request."""
@@ -68,29 +66,23 @@ class V4QuerySigner(V4Form):
         Raises:
             SigningError: what was given cannot be signed.
         """
-        reading, unsigned_target = self._read(method, origin, target, fields, content_digest, now)
+        reading = self._read(method, origin, target, fields, content_digest, now)
         signature = reading.sign()
-        late = "".join([f"&{name}={value}" for name, value in self._late_parameters])
+        before, _, query = target.partition("?")
+        added = [
+            *self._signature_parameters(reading.when, reading.day.credential, reading.names),
+            (f"{self._dialect.prefix}Signature", signature),
+            *self._late_parameters,
+        ]
+        kept = self._without_signature(query)
+        parts = [*([kept] if kept else []), *[f"{name}={value}" for name, value in added]]
         return SigningChanges(
-            target=f"{unsigned_target}&{self._dialect.prefix}Signature={signature}{late}",
+            target=f"{before or '/'}?{'&'.join(parts)}",
             remove=self._stale,
             set=tuple(reading.lines),
             covered=reading.covered(),
             signature=signature,
         )
-
-    def trace(
-        self,
-        method: str,
-        origin: str,
-        target: str,
-        fields: Iterable[tuple[str, str]],
-        *,
-        content_digest: str | None = None,
-        now: datetime,
-    ) -> SigningTrace:
-        """Give the canonical request and the string to sign that `sign` uses for the same arguments."""
-        return self._read(method, origin, target, fields, content_digest, now)[0].trace()
 
     def presign(
         self,
@@ -112,36 +104,12 @@ class V4QuerySigner(V4Form):
             raise SigningError("these rules send the content field, which no URL can carry; choose others, or use sign")
         return f"{origin}{changes.target}" if target[:1] in "/?" else str(changes.target)
 
-    def _read(
-        self,
-        method: str,
-        origin: str,
-        target: str,
-        fields: Iterable[tuple[str, str]],
-        content_digest: str | None,
-        now: datetime,
-    ) -> tuple[Reading, str]:
-        rules, dialect = self._rules, self._dialect
-        when = timestamp(now)
-        day = self._day(when[:8])
-        merged = merge_fields(fields, self._left_out)
-        content = self._content(merged, content_digest)
-        lines = ((dialect.content, content),) if rules.content_field == "sent" else ()
-        for name, value in lines:
-            merged[name.lower()] = value
-        self._set_host(merged, origin)
-        path, query = split_target(target)
-        block, names = canonical_fields(merged)
-        kept = self._without_signature(query)
-        added = self._signature_parameters(when, day.credential, names)
-        canonical_request = (
-            f"{method}\n{canonical_path(path, rules.path_encoding, rules.path_segments)}\n"
-            f"{join_query(parse_query(kept) + added)}\n{block}\n{names}\n{content}"
-        )
-        to_sign = self._string_to_sign(when, day.scope, canonical_request)
-        tail = "&".join([*([kept] if kept else []), *[f"{name}={value}" for name, value in added]])
-        unsigned_target = f"{target.partition('?')[0] or '/'}?{tail}"
-        return Reading(canonical_request, to_sign, day, names, content, lines), unsigned_target
+    def _own_lines(self, when: str) -> list[tuple[str, str]]:
+        return []
+
+    def _canonical_query(self, query: str, when: str, credential: str, names: str) -> str:
+        kept = parse_query(self._without_signature(query))
+        return join_query(kept + self._signature_parameters(when, credential, names))
 
     def _signature_parameters(self, when: str, credential: str, names: str) -> list[tuple[str, str]]:
         prefix = self._dialect.prefix

@@ -112,8 +112,9 @@ class _Turn:
         """
         self._clock.silence(self._rule.delay)
         hook = self._request.extensions.get(InformationalHook)
-        for response in self._rule.interim if hook is not None else ():
-            hook.read(response)
+        if hook is not None:
+            for response in self._rule.interim:
+                hook.read(response)
         reply = self._reply.reply if isinstance(self._reply, Early) else self._reply
         if not isinstance(reply, Response | StableHTTPError):
             reply = reply(cast("Request[BytesBody]", self._seen(body)))

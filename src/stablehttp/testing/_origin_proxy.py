@@ -73,6 +73,7 @@ class RecordingProxy(RecordingServer):
                 draft = Draft(wire.track, index, self._limit)
                 index += 1
                 await self._one(wire, reader, draft, upstream)
+            await upstream.finish()
         except OverError:
             wire.close_sending()
             await wire.discard()
@@ -180,6 +181,10 @@ class _Upstream:
         while self._wire.buffer or await self._wire.more():
             self.send(self._wire.take(HIGH))
             await self.drain()
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Pass on that the client has nothing more to send, and wait for the rest of the answer."""
         if self._writer is not None and self._back is not None:
             with contextlib.suppress(OSError):
                 self._writer.write_eof()

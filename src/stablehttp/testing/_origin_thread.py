@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, final
 
 from stablehttp._errors import MisuseError
@@ -21,6 +21,7 @@ from stablehttp.testing._origin_log import Journal
 from stablehttp.testing._origin_wire import GoneError, Wire
 
 _PATIENCE = 10.0
+_AT_ONCE = 100
 
 
 @final
@@ -69,26 +70,45 @@ class ServerThread:
             )
 
     def _run(self) -> None:
-        asyncio.run(self._main())
+        # Whatever loop the application prefers: faults need the sockets and transports of this one.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._main())
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._failed)
         self._stopping = asyncio.Event()
-        server = await self._loop.create_server(self._make_wire, sock=self._socket, backlog=4096)
+        self._loop.add_reader(self._socket, self._accept)
         self._started.set()
         try:
             await self._stopping.wait()
         finally:
-            server.close()
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
             await self._end_all()
 
-    def _make_wire(self) -> Wire:
-        return Wire(self._journal, self._begin, tls=self._tls)
+    def _accept(self) -> None:
+        """Take in all that wait; asyncio's own server can lose one that comes while it closes."""
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            for _ in range(_AT_ONCE):
+                accepted, _ = self._socket.accept()
+                accepted.setblocking(False)
+                self._spawn(self._connect(accepted))
 
-    def _begin(self, wire: Wire) -> None:
-        task = self._loop.create_task(self._attend(wire))
+    async def _connect(self, accepted: socket.socket) -> None:
+        wire = Wire(self._journal, tls=self._tls)
         self._wires.add(wire)
+        wire.lost.add_done_callback(lambda _: self._wires.discard(wire))
+        try:
+            await self._loop.connect_accepted_socket(lambda: wire, accepted)
+        except BaseException:
+            self._wires.discard(wire)
+            accepted.close()
+            raise
+        await self._attend(wire)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -102,18 +122,16 @@ class ServerThread:
             wire.abort()
         finally:
             wire.close()
-            self._wires.discard(wire)
 
     async def _end_all(self) -> None:
-        while self._tasks or self._wires:
-            for wire in tuple(self._wires):
-                wire.abort()
-            tasks = tuple(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for _ in range(3):  # the transports let go of their sockets in callbacks
+        for _ in range(5):  # rounds of the loop, in which what was just accepted gets its transport
             await asyncio.sleep(0)
+        wires, tasks = tuple(self._wires), tuple(self._tasks)
+        for wire in wires:
+            wire.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *(wire.lost for wire in wires), return_exceptions=True)
 
     def _failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -122,12 +140,15 @@ class ServerThread:
 
 def _listen(host: str, port: int, receive_buffer: int | None) -> socket.socket:
     version6 = ":" in host
-    listening = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, socket.SOCK_STREAM)
+    # with the protocol named, asyncio switches Nagle's algorithm off; else small pieces wait 40 ms for an acknowledgement
+    family = socket.AF_INET6 if version6 else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer is not None:  # inherited by what is accepted
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         listening.bind(("::1" if version6 else "127.0.0.1", port))
+        listening.listen(4096)
         listening.setblocking(False)
     except BaseException:
         listening.close()

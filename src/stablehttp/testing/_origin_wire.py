@@ -15,7 +15,7 @@ import socket
 import ssl
 import struct
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import cast, final
 
 from stablehttp.testing._origin_log import Ended, Journal, Track
@@ -74,9 +74,8 @@ class Wire(asyncio.Protocol):
     `gone` is done when the peer closed its side or the connection is lost, `lost` only in the latter case.
     """
 
-    def __init__(self, journal: Journal, begin: Callable[[Wire], None], *, tls: bool) -> None:
+    def __init__(self, journal: Journal, *, tls: bool) -> None:
         self._journal = journal
-        self._begin = begin
         self._loop = asyncio.get_running_loop()
         self._layer: _Layer | None = None
         self._waits_for_tls = tls
@@ -100,7 +99,6 @@ class Wire(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername")
         self.track = self._journal.track(f"{peer[0]}:{peer[1]}" if peer else "")
         self.track.tls = self._waits_for_tls
-        self._begin(self)
 
     def data_received(self, data: bytes) -> None:
         if self._broken:

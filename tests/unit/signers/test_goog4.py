@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from tests.vectors import vectors
 
 from stablehttp._errors import SigningError
 from stablehttp.signers import Credentials, GOOG4QuerySigner, GOOG4Signer, ServiceAccount
-from tests.vectors import vectors
 
 # in this one the suite's string to sign is not the hash of its own canonical request
 CASES: list[dict[str, Any]] = [

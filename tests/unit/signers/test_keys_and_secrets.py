@@ -23,6 +23,7 @@ from stablehttp.signers import (
     SigV4aSigner,
     SigV4QuerySigner,
     SigV4Signer,
+    _sigv4a,
 )
 from stablehttp.signers._signing_key import SigningKey, derive_key
 
@@ -154,6 +155,18 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(
         use()
 
     assert caught.value.extra == "signing"
+
+
+def test_a_sigv4a_key_is_tried_for_until_it_is_a_number_of_the_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = _sigv4a.private_number(CREDENTIALS)
+    monkeypatch.setattr(_sigv4a, "_ORDER_MINUS_TWO", first - 2)
+
+    second = _sigv4a.private_number(CREDENTIALS)
+
+    assert 1 <= second < first
+    monkeypatch.setattr(_sigv4a, "_ORDER_MINUS_TWO", -1)
+    with pytest.raises(SigningError, match="no key can be derived"):
+        _sigv4a.private_number(CREDENTIALS)
 
 
 def test_canonical_forms_of_sigv4a_need_no_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.vectors import vectors
 
 from stablehttp._errors import SigningError
 from stablehttp.signers import (
@@ -22,7 +23,6 @@ from stablehttp.signers import (
     read_signature_input,
     signature_base,
 )
-from tests.vectors import vectors
 
 pytest.importorskip("http_sf")
 
@@ -42,7 +42,7 @@ def parts(text: str) -> RequestParts | ResponseParts:
 
 def published(case: dict[str, Any], name: str) -> str:
     lines = (line.partition(": ") for line in case["messages"][0].split("\n"))
-    return next(value for line_name, _, value in lines if line_name == name)
+    return str(next(value for line_name, _, value in lines if line_name == name))
 
 
 def message_of(case: dict[str, Any]) -> RequestParts | ResponseParts:
@@ -283,6 +283,22 @@ def test_a_component_covered_twice_is_refused_whatever_the_order_of_its_paramete
 def test_a_response_has_no_method() -> None:
     with pytest.raises(SigningError, match="add req=True"):
         signature_base(ResponseParts(200), ["@method"], {})
+
+
+@pytest.mark.parametrize("text", ['"a', '"a" "b"', '"a";', '"a";K'])
+def test_what_is_no_component_is_refused(text: str) -> None:
+    with pytest.raises(SigningError, match="not a structured item"):
+        Component.parse(text)
+
+
+def test_a_name_that_no_component_can_have_is_refused() -> None:
+    with pytest.raises(SigningError, match="cannot stand in a structured field"):
+        signature_base(REQUEST, [Component("caf\u00e9")], {})
+
+
+def test_parts_show_neither_fields_nor_the_target() -> None:
+    assert repr(REQUEST) == "<RequestParts POST https://www.Example.com:443, 11 fields>"
+    assert repr(ResponseParts(200, [("Set-Cookie", "hush")])) == "<ResponseParts 200, 1 fields>"
 
 
 @pytest.mark.parametrize("value", ["sig1=1", "sig1", "sig1=(", "sig1=(1)"])

@@ -110,6 +110,37 @@ def test_only_what_differs_is_named() -> None:
     assert "'text/html'" in str(mismatch)
 
 
+def test_a_string_to_sign_of_another_kind_is_said_to_be_one() -> None:
+    theirs = f"{OURS.string_to_sign}\nmore"
+
+    assert "this is of another kind of signature" in str(explain_mismatch(OURS, theirs))
+
+
+def test_a_scope_of_another_shape_is_said_to_be_one() -> None:
+    theirs = OURS.string_to_sign.replace("us-east-1/", "")
+
+    assert "a credential of another shape" in str(explain_mismatch(OURS, theirs))
+
+
+def test_an_opted_in_field_that_changed_is_pointed_out() -> None:
+    rules = replace(S3_RULES, also_sign=frozenset({"user-agent"}))
+    ours, theirs = (trace(fields=[*FIELDS, ("User-Agent", name)], rules=rules) for name in ("mine", "theirs"))
+
+    assert "take it out of also_sign" in str(explain_mismatch(ours, theirs.canonical_request))
+
+
+def test_other_names_over_the_same_fields_are_pointed_out() -> None:
+    theirs = OURS.canonical_request.replace("content-type;host", "host;content-type")
+
+    assert [one.part for one in explain_mismatch(OURS, theirs).differences] == ["signed names"]
+
+
+def test_octets_that_are_no_text_are_compared_as_they_are() -> None:
+    ours, theirs = (trace(fields=[*FIELDS, ("X-B", value)]) for value in ("caf\u00e9", "cafe"))
+
+    assert [one.part for one in explain_mismatch(ours, theirs.canonical_request).differences] == ["field 'x-b'"]
+
+
 def test_the_service_that_encodes_once_and_keeps_dots_is_recognised() -> None:
     ours = trace(rules=SigningRules(content_field="sent"))
 

@@ -8,6 +8,20 @@ import sys
 import pytest
 
 from stablehttp import signers
+from stablehttp.signers import (
+    Credentials,
+    GOOG4QuerySigner,
+    GOOG4Signer,
+    MessageKey,
+    MessageSigner,
+    Signer,
+    SigV4aQuerySigner,
+    SigV4aSigner,
+    SigV4QuerySigner,
+    SigV4Signer,
+)
+
+CREDENTIALS = Credentials("AKIDEXAMPLE", "secret")
 
 
 def test_every_name_of_the_door_can_be_had() -> None:
@@ -36,3 +50,21 @@ print(*sorted({*foreign, "cryptography", "http_sf"} & set(sys.modules)))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.split() == []
+
+
+def test_every_signer_keeps_the_protocol() -> None:
+    """W11: a type checker reads the annotation, and this the rest."""
+    every: list[Signer] = [
+        SigV4Signer.for_s3(CREDENTIALS, region="us-east-1"),
+        SigV4QuerySigner.for_s3(CREDENTIALS, region="us-east-1", expires=1),
+        SigV4aSigner.for_s3(CREDENTIALS, region_set="*"),
+        SigV4aQuerySigner.for_s3(CREDENTIALS, region_set="*", expires=1),
+        GOOG4Signer(CREDENTIALS),
+        GOOG4QuerySigner(CREDENTIALS, expires=1),
+        MessageSigner(MessageKey.hmac_sha256(b"secret"), covered=["@method"], label="mine"),
+    ]
+
+    assert [signer.name for signer in every] == [
+        *("SigV4", "SigV4", "SigV4a", "SigV4a", "GOOG4", "GOOG4", "message signature 'mine'"),
+    ]
+    assert [signer.content_digest for signer in every] == ["sha256", None, "sha256", None, "sha256", None, None]

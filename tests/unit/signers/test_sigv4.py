@@ -20,6 +20,7 @@ from stablehttp.signers import (
     SigV4QuerySigner,
     SigV4Signer,
 )
+from stablehttp.signers._signing_rules import ContentSigning
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 TEMPORARY = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2luX2VjEXAMPLE==")
@@ -64,8 +65,10 @@ def test_a_field_that_may_change_on_its_way_is_not_signed(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect", "user-agent"]
-    + ["proxy-authorization", "proxy-authenticate", "x-amzn-trace-id", "accept-encoding", "authorization"],
+    [
+        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect", "user-agent"),
+        *("proxy-authorization", "proxy-authenticate", "x-amzn-trace-id", "accept-encoding", "authorization"),
+    ],
 )
 def test_the_public_constant_names_the_hop_mutable_fields(name: str) -> None:
     """U-B5."""
@@ -248,7 +251,7 @@ def test_other_credentials_make_the_same_signer_for_someone_else() -> None:
         ("events", "STREAMING-AWS4-HMAC-SHA256-EVENTS"),
     ],
 )
-def test_the_content_field_says_how_the_content_is_signed(content: str, announced: str) -> None:
+def test_the_content_field_says_how_the_content_is_signed(content: ContentSigning, announced: str) -> None:
     signer = s3(rules=replace(S3_RULES, content=content))
 
     assert dict(sign(signer).set)["X-Amz-Content-Sha256"] == announced
@@ -257,7 +260,7 @@ def test_the_content_field_says_how_the_content_is_signed(content: str, announce
 
 
 def test_content_as_the_field_says_keeps_that_field() -> None:
-    signer = s3(rules=replace(S3_RULES, content="as-field", content_field="omitted"))
+    signer = s3(rules=replace(S3_RULES, content="as-field"))
     fields = [*FIELDS, ("X-Amz-Content-Sha256", DIGEST)]
 
     changes = sign(signer, fields)
@@ -265,7 +268,18 @@ def test_content_as_the_field_says_keeps_that_field() -> None:
     assert changes.signature == sign(s3()).signature
     assert "x-amz-content-sha256" in changes.covered
     assert "x-amz-content-sha256" not in changes.remove
-    assert canonical(signer, FIELDS)[-1] == "UNSIGNED-PAYLOAD"
+    assert [name for name, _ in changes.set] == ["X-Amz-Date", "Authorization"]
+
+
+def test_content_as_the_field_says_is_unsigned_where_there_is_no_such_field() -> None:
+    """U-B7: and signed again, it still is."""
+    signer = s3(rules=replace(S3_RULES, content="as-field"))
+
+    first = sign(signer)
+
+    assert dict(first.set)["X-Amz-Content-Sha256"] == canonical(signer, FIELDS)[-1] == "UNSIGNED-PAYLOAD"
+    again = applied(applied(FIELDS, first), sign(signer, applied(FIELDS, first)))
+    assert sorted(again) == sorted(applied(FIELDS, first))
 
 
 def test_content_without_a_digest_is_refused_with_a_way_out() -> None:

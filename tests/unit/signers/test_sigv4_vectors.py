@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from tests.vectors import vectors
 
 from stablehttp.signers import (
     Credentials,
@@ -18,7 +19,6 @@ from stablehttp.signers import (
     SigV4QuerySigner,
     SigV4Signer,
 )
-from tests.vectors import vectors
 
 V4: list[dict[str, Any]] = vectors("sigv4/v4.json")
 OLD_LAYOUT: list[dict[str, Any]] = vectors("sigv4/old-layout.json")

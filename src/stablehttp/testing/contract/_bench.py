@@ -24,7 +24,7 @@ from stablehttp.testing._origin_script import Entry
 from stablehttp.testing._origin_tls import TLS
 from stablehttp.testing.contract._arrival import Expected
 from stablehttp.testing.contract._driver import Driver, Reply, drive
-from stablehttp.testing.contract._rule import BrokenRuleError, require
+from stablehttp.testing.contract._rule import BrokenRuleError, require, same
 from stablehttp.testing.contract._source import Source, Step
 
 T = TypeVar("T")
@@ -48,7 +48,9 @@ class Subject:
     tls: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.colour}-{self.version}" + ("-TLS" if self.tls else "")
+        usual = self.tls == (self.version is HttpVersion.HTTP_2)
+        how = "" if usual else " over TLS" if self.tls else " cleartext"
+        return f"{self.name}-{self.colour}-{self.version}{how}"
 
 
 @final
@@ -157,11 +159,11 @@ class Bench:
         Raises:
             BrokenRuleError: it arrived otherwise.
         """
-        content = content_of(request)
+        before = self.origin.count
         await self.exchange(request)
-        received = await self.origin.atake()
-        sent = self.driver.last
-        found = Expected.of(sent, self.version, content).differences(received)
+        same(self.origin.count, before + 1, "requests that arrived")
+        received = self.origin.requests[-1]
+        found = Expected.of(self.driver.last, self.version, content_of(request)).differences(received)
         if found:
             raise BrokenRuleError("; ".join(found))
         return received

@@ -253,7 +253,12 @@ async def claims_no_duplex(bench: Bench) -> None:
 
 RULES: Final = (
     Rule("a connection is reused after the content was read", reuses_a_connection, "U-F4"),
-    Rule("a connection that the origin closes is left", leaves_a_connection_that_the_origin_closes, versions=HTTP_1),
+    Rule(
+        "a connection that the origin closes is left",
+        leaves_a_connection_that_the_origin_closes,
+        "U-F4",
+        versions=HTTP_1,
+    ),
     Rule(
         "a connection closed while idle is no second request",
         never_sends_twice_when_a_connection_was_closed_idle,

@@ -1,0 +1,63 @@
+"""The connectors that the contract is checked on: client, colour, version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Final, Literal
+
+from stablehttp import AsyncConnector, HttpSettings, HttpVersion, SyncConnector
+from stablehttp.testing.contract import Make, Subject
+
+_HTTP_1: Final = ("HTTP/1.1",)
+_CLIENTS: Final = {
+    # client: name in its classes, colours, versions
+    "h11": ("H11", ("async", "sync"), _HTTP_1),
+    "httpx": ("Httpx", ("async", "sync"), ("HTTP/1.1", "HTTP/2", "HTTP/2 cleartext")),
+    "httpx2": ("Httpx2", ("async", "sync"), ("HTTP/1.1", "HTTP/2", "HTTP/2 cleartext")),
+    "aiohttp": ("Aiohttp", ("async",), _HTTP_1),
+    "crt": ("Crt", ("async", "sync"), ("HTTP/1.1", "HTTP/2")),
+}
+
+
+@cache
+def missing(client: str) -> str | None:
+    """Why the connectors of `client` cannot be made here; None if they can."""
+    spelling, colours, _ = _CLIENTS[client]
+    try:
+        package = import_module(f"stablehttp_{client}")
+        for colour in colours:
+            getattr(package, f"{colour.capitalize()}{spelling}Connector")
+    except (ImportError, AttributeError) as error:
+        return str(error)
+    return None
+
+
+def _maker(client: str, colour: str) -> Make:
+    name = f"{colour.capitalize()}{_CLIENTS[client][0]}Connector"
+
+    def make(settings: HttpSettings, versions: Sequence[HttpVersion]) -> AsyncConnector | SyncConnector:
+        connector: Callable[..., AsyncConnector | SyncConnector] = getattr(import_module(f"stablehttp_{client}"), name)
+        return connector(versions=tuple(versions), settings=settings)
+
+    return make
+
+
+def subjects() -> Iterator[Subject]:
+    """All connectors that could be checked, installed or not."""
+    for client, (_, colours, versions) in _CLIENTS.items():
+        for colour in colours:
+            for spoken in versions:
+                version = HttpVersion.HTTP_1_1 if spoken == "HTTP/1.1" else HttpVersion.HTTP_2
+                yield Subject(
+                    client,
+                    _maker(client, colour),
+                    colour=_colour(colour),
+                    version=version,
+                    tls=spoken == "HTTP/2",
+                )
+
+
+def _colour(word: str) -> Literal["async", "sync"]:
+    return "async" if word == "async" else "sync"

@@ -1,0 +1,34 @@
+"""Every rule of the contract, on every connector, version and colour that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.contract.subjects import missing, subjects
+
+from stablehttp.testing.contract import Rule, Subject, check, rules, rules_for
+
+
+def cases() -> Iterator[object]:
+    for subject in subjects():
+        reason = missing(subject.name)
+        if reason is not None:
+            skip = pytest.mark.skip(reason=reason)
+            yield pytest.param(subject, rules()[0], id=f"{subject}-all rules", marks=skip)
+            continue
+        for rule in rules_for(subject):
+            yield pytest.param(subject, rule, id=f"{subject}-{rule}")
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize(("subject", "rule"), list(cases()))
+async def test_the_contract_is_kept(subject: Subject, rule: Rule) -> None:
+    await check(rule, subject)
+
+
+def test_rules_have_ids_of_their_own_and_say_what_they_prove() -> None:
+    ids = [rule.id for rule in rules()]
+
+    assert len(ids) == len(set(ids))
+    assert all(rule.proves for rule in rules())
