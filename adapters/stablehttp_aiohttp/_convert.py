@@ -58,6 +58,8 @@ class AiohttpRequest(NamedTuple):
     data: AiohttpContent | None
     expects: bool
     """Whether the content waits for a 100 (Continue)."""
+    closes: bool
+    """Whether the connection serves no other request afterwards."""
 
 
 # --- requests ------------------------------------------------------------------------------------
@@ -81,7 +83,8 @@ def to_aiohttp(request: Request[AsyncBody]) -> AiohttpRequest:
         _url(request.uri),
         CIMultiDict(lines),
         data,
-        data is not None and "100-continue" in (value.lower() for value in request.headers.values("expect")),
+        expects=data is not None and _says(request, "expect", "100-continue"),
+        closes=_says(request, "connection", "close"),
     )
 
 
@@ -124,6 +127,11 @@ def _impossible(capability: Capability, hint: str) -> UnsupportedTransportError:
         capability=capability.value,
         alternatives=("h11",),
     )
+
+
+def _says(request: Request[AsyncBody], name: str, word: str) -> bool:
+    """Whether the lines called `name`, which are lists, hold `word`."""
+    return any(word in map(str.strip, value.lower().split(",")) for value in request.headers.values(name))
 
 
 def _url(uri: URI) -> URL:

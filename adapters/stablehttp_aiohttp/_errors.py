@@ -9,6 +9,7 @@ No text of aiohttp's is repeated: it may hold field values and the whole URL.
 from __future__ import annotations
 
 import errno
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,10 +125,11 @@ def _connect(error: BaseException, stage: Stage) -> StableHTTPError:
         return ConnectRefusedError("the host refused the connection")
     if code == errno.ETIMEDOUT:
         return ConnectTimeoutError("no connection came about before the system gave up")
-    if stage.secure and isinstance(cause, (ConnectionResetError, ConnectionAbortedError)):
-        return _handshake(error, stage)
-    told = cause.strerror if isinstance(cause, OSError) and cause.strerror else "the system does not say why"
-    return ConnectError(f"no connection came about ({told})")
+    if isinstance(cause, (ConnectionResetError, ConnectionAbortedError)):
+        if stage.secure:
+            return _handshake(error, stage)
+        return DisconnectedError("the connection ended as soon as it was there", **_answers(stage))
+    return ConnectError(f"no connection came about ({os.strerror(code) if code else 'nobody says why'})")
 
 
 def _connect_timeout(_error: BaseException, stage: Stage) -> StableHTTPError:
@@ -170,8 +172,9 @@ def incomplete(stage: Stage) -> IncompleteResponseError:
 
 
 def _malformed(_error: BaseException, stage: Stage) -> StableHTTPError:
-    part = "response" if stage.status is None else "framing of the content"
-    return InvalidResponseError(f"the {part} that the peer sent is not one that HTTP allows")
+    if stage.status is None:
+        return InvalidResponseError("what the peer sent is not the head of a response that HTTP allows")
+    return InvalidResponseError("the framing of the content is not one that HTTP allows", processed="yes")
 
 
 def _disconnected(error: BaseException, stage: Stage) -> StableHTTPError:
@@ -180,7 +183,7 @@ def _disconnected(error: BaseException, stage: Stage) -> StableHTTPError:
         return TLSError(f"TLS failed after the handshake ({reason})", **_answers(stage))
     if stage.status is not None:
         return incomplete(stage)
-    return DisconnectedError("the connection ended before a response came", **_answers(stage))
+    return DisconnectedError("the connection ended before the head of a response was complete", **_answers(stage))
 
 
 def _unknown(error: BaseException, stage: Stage) -> StableHTTPError:

@@ -159,6 +159,8 @@ class Exchange:
         self.protocol = protocol
         self.transport = conn.transport
         conn.add_callback(self.give_place_back)
+        if self.parts.closes:
+            protocol.force_close()
         data = self.parts.data
         if data is not None:
             data.upload.attach(protocol, read=self.timeouts.read, write=self.timeouts.write)

@@ -9,7 +9,7 @@ response ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 
@@ -102,12 +102,12 @@ class Upload:
         self._set_read_timeout(None)
         while (chunk := await self._next()) is not None:
             if len(chunk) <= _PIECE:
-                await self._within_time(writer, writer.write(chunk))
+                await self._within_time(writer.write(chunk))
             else:
                 view = memoryview(chunk)
                 for start in range(0, len(chunk), _PIECE):
-                    await self._within_time(writer, writer.write(view[start : start + _PIECE]))
-        await self._within_time(writer, writer.drain())
+                    await self._within_time(writer.write(view[start : start + _PIECE]))
+        await self._within_time(writer.drain())
         self._complete = True
         self._set_read_timeout(self._read_seconds)
 
@@ -178,34 +178,32 @@ class Upload:
             if seconds is None:
                 self._protocol.start_timeout()
 
-    async def _within_time(self, writer: AbstractStreamWriter, writing: Awaitable[None]) -> None:
+    async def _within_time(self, writing: Coroutine[object, object, None]) -> None:
         """Wait for `writing` while the peer takes octets at least once in the stated time.
 
+        It gets a task of its own, because aiohttp cannot wait again for room once such a wait was cancelled.
+
         Raises:
-            WriteTimeoutError: it did not.
+            WriteTimeoutError: the peer took nothing.
         """
         seconds = self._write_seconds
         if seconds is None:
             await writing
             return
-        now = asyncio.get_running_loop().time
-        since, left = now(), -1
-        while True:
-            clock = asyncio.timeout(seconds / 8)
-            try:
-                async with clock:
-                    await writing
-                    return
-            except TimeoutError:
-                if not clock.expired():
-                    raise
-            before, left = left, self._unsent()
-            if left != before:
-                since = now()
-            elif now() - since >= seconds:
-                self.failure = WriteTimeoutError(f"the peer took nothing for {seconds} seconds", seconds=seconds)
-                raise self.failure
-            writing = writer.drain()
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(writing)
+        since, left = loop.time(), -1
+        try:
+            while not (await asyncio.wait([task], timeout=seconds / 8))[0]:
+                before, left = left, self._unsent()
+                if left != before:
+                    since = loop.time()
+                elif loop.time() - since >= seconds:
+                    self.failure = WriteTimeoutError(f"the peer took nothing for {seconds} seconds", seconds=seconds)
+                    raise self.failure
+            task.result()
+        finally:
+            task.cancel()
 
     def _unsent(self) -> int:
         transport = None if self._protocol is None else self._protocol.transport

@@ -92,7 +92,7 @@ class FedReader:
     in the CRT's thread for a moment, as its `Lane` allows.
     """
 
-    __slots__ = ("_chunks", "_lane", "_meter", "_room")
+    __slots__ = ("__weakref__", "_chunks", "_lane", "_meter", "_room")
 
     def __init__(self, meter: Meter, lane: Lane, room: Callable[[], None]) -> None:
         """`room` is called when there is room for more, in the CRT's thread."""
@@ -106,11 +106,15 @@ class FedReader:
         """Whether another chunk may be put here."""
         return self._meter.waiting < READ_AHEAD
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to give yet."""
+        return not self._chunks and not self._meter.ended
+
     def put(self, chunk: bytes) -> None:
         """Give the CRT a chunk."""
-        view = memoryview(chunk)
-        self._chunks.append(view.cast("B") if view.format != "B" else view)
         self._meter.give(len(chunk))
+        self._chunks.append(memoryview(chunk))
         self._lane.wake()
 
     def end(self) -> None:
@@ -124,9 +128,9 @@ class FedReader:
 
     def readinto1(self, into: memoryview, /) -> int | None:
         """Fill `into` with what is there; None if there is nothing yet."""
-        if not self._chunks and not self._meter.ended:
+        if self.is_empty:
             self._lane.rest(self)
-            if not self._chunks and not self._meter.ended:
+            if self.is_empty:
                 return None
         had_room = self.has_room
         count = 0

@@ -99,6 +99,14 @@ def end_of_chunks(trailers: Fields) -> bytes:
     return f"0\r\n{lines}\r\n".encode("latin-1")
 
 
+def expects_continue(request: AnyRequest, content: AsyncContent | SyncContent) -> bool:
+    """Whether the content is to be held until the peer asks for it (RFC 9110 §10.1.1)."""
+    if "expect" not in request.headers:
+        return False
+    expected = any(value.strip().lower() == "100-continue" for value in request.headers.values("expect"))
+    return expected and not (isinstance(content, Whole) and not content.pieces)
+
+
 def _prepare_whole(request: AnyRequest, content: bytes) -> Whole:
     declared = declared_length(request)
     if declared is None:

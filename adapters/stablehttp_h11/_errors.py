@@ -101,11 +101,23 @@ def _detail(error: Exception) -> str:
     return ""
 
 
-def no_answer(stage: Stage) -> DisconnectedError:
-    """The error for a connection that the peer ended in good order, before the head of a final response."""
+def no_answer(error: OSError | None, stage: Stage) -> StableHTTPError:
+    """The error for a connection that ended before the head of a final response, in good order or by `error`."""
+    broken = None if error is None else translate(error, stage)
+    if broken is not None:
+        return broken
     return DisconnectedError(
         "the peer closed the connection "
         + ("before it answered" if stage is Stage.SENT else "in the middle of the head of its response"),
         sent=stage.sent,
         processed=stage.processed,
     )
+
+
+_ORDER: Final = ("no", "maybe", "yes")
+
+
+def admit(error: StableHTTPError, stage: Stage) -> None:
+    """Have `error` say at least what is known at this stage of what the peer can have seen and done."""
+    error.sent = max(error.sent, stage.sent, key=_ORDER.index)
+    error.processed = max(error.processed, stage.processed, key=_ORDER.index)

@@ -189,9 +189,9 @@ class Counted:
         return self._remaining == 0
 
     @property
-    def rest(self) -> bytes:
-        """What arrived behind the end."""
-        return self._octets
+    def extra(self) -> bool:
+        """Whether more arrived than belongs to the content."""
+        return len(self._octets) > self._remaining
 
     def feed(self, octets: bytes) -> None:
         """Take what arrived, once all that came before was given out."""
@@ -239,7 +239,7 @@ class UntilClose:
     keeps_connection = False
     length = None
     whole = False
-    rest = b""
+    extra = False
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
@@ -264,7 +264,7 @@ class UntilClose:
         """
         if not clean:
             raise IncompleteResponseError(
-                f"the TLS connection was cut after {self._received} octets of content whose length was not declared "
+                f"the connection was cut after {self._received} octets of content that ends with the connection "
                 "(RFC 9112 §9.8)",
                 received=self._received,
             )
@@ -293,9 +293,9 @@ class Chunked:
         self.ended = False
 
     @property
-    def rest(self) -> bytes:
-        """What arrived behind the end."""
-        return self._connection.trailing_data[0]
+    def extra(self) -> bool:
+        """Whether more arrived than belongs to the content, which has ended."""
+        return bool(self._connection.trailing_data[0])
 
     def feed(self, octets: bytes) -> None:
         """Take what arrived, once all that came before was given out."""

@@ -155,6 +155,6 @@ class TunnelReader:
             return False
         if head.status >= 300:
             raise ConnectError(f"the proxy refused to open a tunnel, with status {head.status}")
-        if self._reader.content(head, "HEAD").rest:
+        if self._reader.content(head, "HEAD").extra:
             raise ConnectError("the proxy sent octets into the tunnel before anybody asked for them")
         return True

@@ -111,24 +111,16 @@ class Wire(asyncio.Protocol):
     # --- receiving -------------------------------------------------------------------------------
 
     def take(self) -> bytes | None:
-        """What has arrived, `b""` at the end, None if there is nothing yet.
-
-        Raises:
-            OSError: the connection broke.
-        """
-        if self._arrived:
-            octets = self._arrived.popleft()
-            self._size -= len(octets)
-            if self._held_back and self._size <= _MOST_WAITING and self._transport is not None:
-                self._held_back = False
-                if not self.ended:
-                    self._transport.resume_reading()
-            return octets
-        if not self.ended:
-            return None
-        if self.error is not None and not self.clean:
-            raise self.error
-        return b""
+        """What has arrived, `b""` at the end, None if there is nothing yet; `error` and `clean` tell about the end."""
+        if not self._arrived:
+            return b"" if self.ended else None
+        octets = self._arrived.popleft()
+        self._size -= len(octets)
+        if self._held_back and self._size <= _MOST_WAITING and self._transport is not None:
+            self._held_back = False
+            if not self.ended:
+                self._transport.resume_reading()
+        return octets
 
     async def wait(self, by: float | None) -> None:
         """Return when something has arrived, when the connection has ended, or when `wake` is called.
@@ -252,7 +244,8 @@ class Wire(asyncio.Protocol):
     # --- inside ----------------------------------------------------------------------------------
 
     @property
-    def _gone(self) -> bool:
+    def gone(self) -> bool:
+        """Whether nothing more can be sent."""
         return self._transport is None or self._transport.is_closing()
 
     def _end(self) -> None:
@@ -266,7 +259,7 @@ class Wire(asyncio.Protocol):
 
     def _pump(self) -> None:
         """Give the system one slice after another, until it takes no more; when all are gone, wake who waits."""
-        if self._outbox and not self._paused and not self._gone:
+        if self._outbox and not self._paused and not self.gone:
             assert self._transport is not None
             self._transport.write(self._outbox.popleft())
         if self._paused:

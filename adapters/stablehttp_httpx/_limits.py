@@ -43,6 +43,10 @@ class Clock(Protocol):
         """From now on the client sees to the limit called `kind`; the total counts beside it."""
         ...
 
+    def rest(self) -> None:
+        """From now on the caller is waited for: only the total counts."""
+        ...
+
     def late(self, kind: Kind) -> OutOfTimeError:
         """What ran out when the client reports that the limit called `kind` did."""
         ...
@@ -99,6 +103,9 @@ class Ration:
     def leave(self, kind: Literal["read"]) -> None:
         """The same: all limits are the client's to keep."""
         self.arm(kind)
+
+    def rest(self) -> None:
+        """The caller is waited for."""
 
     def late(self, kind: Kind) -> OutOfTimeError:
         """The total, if nothing is left of it, else the limit called `kind`."""

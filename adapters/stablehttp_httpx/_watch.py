@@ -83,11 +83,15 @@ class Watch:
         self.careful = False
         if self._limits[kind] is not None:
             self.timeouts[kind] = self._limits[kind]
+        self.rest()
+
+    def rest(self) -> None:
+        """From now on the caller is waited for: only the total counts."""
         self._kind, self._at = "total", self._total_at
 
     def late(self, kind: Kind) -> OutOfTimeError:
         """The limit called `kind`: the total is not the client's to keep."""
-        return OutOfTimeError(kind, self._limits[kind])
+        return OutOfTimeError(kind, self._limits[kind] or self.timeouts.get(kind))
 
     @coroutine
     def drive(self, work: Awaitable[T]) -> Generator[object, None, T]:

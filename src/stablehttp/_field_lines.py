@@ -240,7 +240,8 @@ def combine(folded: str, values: Sequence[str]) -> str:
                 field=folded,
             )
         return first
-    joined = ("; " if folded == "cookie" else ", ").join(values).rstrip(" ")  # behind an empty last line
+    joined = ("; " if folded == "cookie" else ", ").join(values)
     if any(isinstance(value, FieldValue) for value in values):
-        return FieldValue(joined.encode("latin-1"), secret=any(map(is_secret, values)))
+        # a FieldValue can be put back anywhere, so the blank in front of an empty last line has to go
+        return FieldValue(joined.rstrip(" ").encode("latin-1"), secret=any(map(is_secret, values)))
     return joined

@@ -58,8 +58,21 @@ def test_send_hides_secrets_in_what_it_shows(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "MARKER")
     for show in ("request", "canonical", "wire"):
         main(
-            ["send", "GET", origin.url + "/?sig=MARKER&a=b", "-H", "Authorization: MARKER", "--show", show]
-            + ["--sign", "sigv4", "eu", "s3", "-o", "/dev/null"]
+            [
+                "send",
+                "GET",
+                origin.url + "/?sig=MARKER&a=b",
+                "-H",
+                "Authorization: MARKER",
+                "--show",
+                show,
+                "--sign",
+                "sigv4",
+                "eu",
+                "s3",
+                "-o",
+                "/dev/null",
+            ]
         )
         shown = capsys.readouterr().err
         assert "MARKER" not in shown

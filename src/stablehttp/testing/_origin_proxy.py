@@ -191,14 +191,14 @@ class _Upstream:
             await asyncio.wait((self._back, self._wire.lost), return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
-        if self._back is not None:
-            self._back.cancel()
-            await asyncio.wait((self._back,))
-        if self._writer is not None:
-            self._writer.close()
-            with contextlib.suppress(OSError):
-                await self._writer.wait_closed()
+        writer, back = self._writer, self._back
         self._address = self._writer = self._back = None
+        if writer is not None and back is not None:
+            back.cancel()
+            writer.close()  # before anything is awaited, which may be cancelled
+            await asyncio.wait((back,))
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _pump_back(self, reader: asyncio.StreamReader) -> None:
         try:

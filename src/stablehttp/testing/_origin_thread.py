@@ -140,7 +140,7 @@ class ServerThread:
 
 def _listen(host: str, port: int, receive_buffer: int | None) -> socket.socket:
     version6 = ":" in host
-    # with the protocol named, asyncio switches Nagle's algorithm off; else small pieces wait 40 ms for an acknowledgement
+    # with the protocol named, asyncio switches Nagle's algorithm off; else small pieces wait 40 ms to be acknowledged
     family = socket.AF_INET6 if version6 else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

@@ -214,7 +214,7 @@ def test_certificates_without_tls_are_a_misuse() -> None:
 
 def test_a_missing_trustme_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trustme", None)
-    _origin_tls._authority.cache_clear()
+    monkeypatch.setattr(_origin_tls, "_authority", _origin_tls._authority.__wrapped__)
 
     with pytest.raises(MissingExtraError, match=r"install stablehttp\[testing\]") as caught, Origin(tls=True):
         pass
