@@ -78,12 +78,13 @@ class AiohttpContent(Payload):
 class AiohttpSource:
     """The content of one response; `stopped` says that some of the request's content was never sent."""
 
-    __slots__ = ("_exchange", "_expected", "_pause", "_response", "_stopped", "_until_close")
+    __slots__ = ("_exchange", "_expected", "_pause", "_received", "_response", "_stopped", "_until_close")
 
     def __init__(self, response: ClientResponse, exchange: Exchange, expected: int | None, *, stopped: bool) -> None:
         self._response = response
         self._exchange = exchange
         self._expected = expected
+        self._received = 0
         self._stopped = stopped
         self._pause = exchange.timeouts.read
         self._until_close = expected is None and "Transfer-Encoding" not in response.headers
@@ -109,6 +110,7 @@ class AiohttpSource:
                 chunk = await self._wait()
             if not chunk and self._until_close:
                 self._check_end()
+            self._received += len(chunk)
             return chunk
         except Exception as error:
             made = translate(error, self._stage())
@@ -120,9 +122,9 @@ class AiohttpSource:
         """Discard the connection, unless all of the content has arrived and aiohttp has taken it back."""
         if not self._response.closed:
             self._response.close()
-            self._exchange.abort()
+            self._exchange.abort_if_stuck()
         elif self._stopped:
-            self._exchange.abort()
+            self._exchange.abort_if_stuck()
 
     def trailers(self) -> Fields | None:
         """None: aiohttp drops them."""
@@ -173,8 +175,4 @@ class AiohttpSource:
             raise incomplete(self._stage()) from protocol.exception()
 
     def _stage(self) -> Stage:
-        return self._exchange.stage(
-            status=self._response.status,
-            expected=self._expected,
-            received=self._response.content.total_bytes,
-        )
+        return self._exchange.stage(status=self._response.status, expected=self._expected, received=self._received)

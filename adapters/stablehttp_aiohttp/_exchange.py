@@ -168,10 +168,14 @@ class Exchange:
                 protocol.start_timeout()
 
     def abort(self) -> None:
-        """End the connection now, if it still holds octets that a peer which does not read will never take."""
-        transport = self.transport
-        if transport is not None and transport.get_write_buffer_size():
-            transport.abort()
+        """End the connection now, even if aiohttp has taken it back already, so that nobody sends on it again."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def abort_if_stuck(self) -> None:
+        """End the connection if it still holds octets that a peer which does not read would never take."""
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     async def stop_sending(self) -> bool:
         """A final response is there: send no more content; whether some is left unsent.
@@ -194,7 +198,7 @@ class Exchange:
         try:
             await data.upload.abandon()
         finally:
-            self.abort()
+            self.abort_if_stuck()
         return data.upload.failure
 
     def took_too_long(self) -> TotalTimeoutError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Final, Literal, final
+from typing import ClassVar, Final, final
 
 from stablehttp import (
     AsyncBody,
@@ -35,6 +35,7 @@ CAPABILITIES: Final[Capabilities] = MappingProxyType(
     {HttpVersion.HTTP_1_1: frozenset(Capability) - {Capability.DUPLEX}}
 )
 _VERSIONS: Final = (HttpVersion.HTTP_1_1,)
+_SETTINGS: Final = HttpSettings()
 
 
 @final
@@ -45,7 +46,7 @@ class AsyncH11Connector(AsyncConnector):
     says nothing; then it is sent.  The connector works in one event loop at a time.
     """
 
-    SUPPORTS_DUPLEX_STREAMING: Literal[False] = False
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
     name = "h11"
     capabilities = CAPABILITIES
 
@@ -53,7 +54,7 @@ class AsyncH11Connector(AsyncConnector):
         self,
         *,
         versions: Iterable[HttpVersion] = _VERSIONS,
-        settings: HttpSettings = HttpSettings(),
+        settings: HttpSettings = _SETTINGS,
         continue_timeout: float = 1.0,
     ) -> None:
         """Connect to nothing yet.

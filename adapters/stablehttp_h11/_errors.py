@@ -75,7 +75,7 @@ _TABLE: Final[tuple[tuple[type[Exception], str, frozenset[Stage], type[StableHTT
 
 
 def translate(error: Exception, stage: Stage) -> StableHTTPError | None:
-    """The error of ours that `error` means at this stage, with its cause; None if it is ours already, or not the wire's."""
+    """The error of ours that `error` means at this stage, with its cause; None if it is ours already."""
     if isinstance(error, StableHTTPError):
         return None
     reason = str(getattr(error, "reason", None) or "")
@@ -114,7 +114,7 @@ def no_answer(error: OSError | None, stage: Stage) -> StableHTTPError:
     )
 
 
-_ORDER: Final = ("no", "maybe", "yes")
+_ORDER: Final[tuple[Answer, ...]] = ("no", "maybe", "yes")
 
 
 def admit(error: StableHTTPError, stage: Stage) -> None:

@@ -28,7 +28,7 @@ from stablehttp import (
     WriteTimeoutError,
 )
 from stablehttp.adapting import AsyncBody, AsyncPool, AsyncReceivedBody, Lease
-from stablehttp_h11._body import AsyncContent, AsyncStream, Whole, expects_continue, frame
+from stablehttp_h11._body import AsyncContent, AsyncStream, Whole, frame
 from stablehttp_h11._bounds import Bounds
 from stablehttp_h11._convert import from_head, from_informational
 from stablehttp_h11._errors import Stage, admit, no_answer, translate

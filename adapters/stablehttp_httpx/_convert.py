@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterable, Iterable, Sequence
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, cast, final
 
 import httpx
 
@@ -31,6 +31,7 @@ from stablehttp import (
     URI,
     AnyRequest,
     AsyncBody,
+    BytesBody,
     Fields,
     HttpVersion,
     InvalidResponseError,
@@ -41,7 +42,8 @@ from stablehttp import (
     UnsupportedTransportError,
 )
 from stablehttp.adapting import FieldLine, adopt, borrow, receive_line, receive_value
-from stablehttp_httpx._body import AsyncContent, Octets, SyncContent, content_of
+from stablehttp_httpx._content import AsyncContent, Octets, SyncContent, async_content, sync_content
+from stablehttp_httpx._limits import NO_TIMEOUTS, Ration, limits_of
 
 _MOST_ORIGINS: Final = 256
 _NAMES = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*").fullmatch
@@ -55,14 +57,23 @@ _NO_CONTENT: Final = frozenset({204, 304})
 def to_httpx(request: Request[AsyncBody] | Request[SyncBody]) -> httpx.Request:
     """A new `httpx.Request` that makes any transport of httpx send a completed request as it stands.
 
-    Its content is not touched before the transport reads it, and can be read once.
+    Its content is not touched before the transport reads it; unless it is bytes, it can be read once.
 
     Raises:
         UnsupportedTransportError: httpx would send something else.
         BodyTakenError: the content was read, and cannot be read again.
         MisuseError: the request was not completed.
     """
-    return convert(request, whole_url(request.uri), content_of(request), {})
+    return convert(request, whole_url(request.uri), _content_of(request), {})
+
+
+def _content_of(request: Request[AsyncBody] | Request[SyncBody]) -> Octets | AsyncContent | SyncContent:
+    untimed = Ration(limits_of(NO_TIMEOUTS, None))
+    if isinstance(request.body, BytesBody):
+        return httpx.ByteStream(request.body.content)
+    if isinstance(request.body, AsyncBody):
+        return async_content(cast("Request[AsyncBody]", request), untimed)
+    return sync_content(cast("Request[SyncBody]", request), untimed)
 
 
 def convert(

@@ -22,6 +22,7 @@ from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
 from stablehttp._fields import Fields
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
+from stablehttp._informational import InformationalHook
 from stablehttp._message import AnyRequest, Request
 from stablehttp._response import Response
 from stablehttp._settings import Timeouts
@@ -213,6 +214,11 @@ _NEEDS: Final[tuple[_Need, ...]] = (
         lambda request, _: request.method == "CONNECT",
     ),
     (Capability.EXPECT_CONTINUE, "remove the field 'Expect'", lambda request, _: "expect" in request.headers),
+    (
+        Capability.INFORMATIONAL,
+        "take InformationalHook out of the extensions",
+        lambda request, _: InformationalHook in request.extensions,
+    ),
     (Capability.STREAMED_REQUEST, "give the body a length", lambda request, _: request.body.length is None),
     (
         Capability.OPAQUE_VALUES,

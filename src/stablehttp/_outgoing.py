@@ -99,8 +99,10 @@ class AsyncOutgoing:
         return self
 
     async def __anext__(self) -> bytes:
+        chunk = b""
         try:
-            chunk = await anext(self._chunks)
+            while not chunk:  # an empty chunk would end the message
+                chunk = await anext(self._chunks)
         except StopAsyncIteration:
             self._counter.finish()
             raise
@@ -148,8 +150,10 @@ class SyncOutgoing:
         return self
 
     def __next__(self) -> bytes:
+        chunk = b""
         try:
-            chunk = next(self._chunks)
+            while not chunk:  # an empty chunk would end the message
+                chunk = next(self._chunks)
         except StopIteration:
             self._counter.finish()
             raise

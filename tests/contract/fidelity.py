@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from stablehttp.testing._corpus import corpus
-from stablehttp.testing.contract import Bench, Subject
 from tests.contract.subjects import missing, subjects
 from tests.contract.test_corpus import outcome
+
+from stablehttp.testing._corpus import corpus
+from stablehttp.testing.contract import Bench, Subject
 
 PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
 GROUPS = ("target", "method", "fields", "framing")

@@ -22,13 +22,10 @@ _CLIENTS: Final = {
 
 
 @cache
-def missing(client: str) -> str | None:
-    """Why the connectors of `client` cannot be made here; None if they can."""
-    spelling, colours, _ = _CLIENTS[client]
+def missing(client: str, colour: str = "async") -> str | None:
+    """Why the connector of `client` in this colour cannot be made here; None if it can."""
     try:
-        package = import_module(f"stablehttp_{client}")
-        for colour in colours:
-            getattr(package, f"{colour.capitalize()}{spelling}Connector")
+        getattr(import_module(f"stablehttp_{client}"), f"{colour.capitalize()}{_CLIENTS[client][0]}Connector")
     except (ImportError, AttributeError) as error:
         return str(error)
     return None

@@ -12,7 +12,7 @@ from stablehttp.testing.contract import Rule, Subject, check, rules, rules_for
 
 def cases() -> Iterator[object]:
     for subject in subjects():
-        reason = missing(subject.name)
+        reason = missing(subject.name, subject.colour)
         if reason is not None:
             skip = pytest.mark.skip(reason=reason)
             yield pytest.param(subject, rules()[0], id=f"{subject}-all rules", marks=skip)

@@ -511,3 +511,25 @@ def test_closing_a_synchronous_pool_refuses_those_who_wait_and_those_who_come() 
         pool.acquire("a", maker.sync())
     pool.release(lease, reusable=True)
     assert maker.open == pool.open_connections == 0
+
+
+def test_a_finalizer_gives_back_its_connection_even_where_the_pool_is_busy_with_something_else() -> None:
+    pool, maker = sync_pool(1), Maker()
+    lease = pool.acquire("a", maker.sync())
+    found = list[Lease[Link]]()
+    thread = threading.Thread(target=lambda: found.append(pool.acquire("b", maker.sync("b"))))
+    thread.start()
+    time.sleep(0.02)
+
+    busy = sync_pool(1)
+    link = busy.acquire("a", maker.sync())
+    link.connection.close = lambda: busy.abandon(orphan)  # type: ignore[method-assign]
+    busy.release(link, reusable=True)
+    orphan = busy.acquire("a", maker.sync())
+    busy.release(orphan, reusable=False)
+    pool.abandon(lease)
+    thread.join(5)
+
+    assert busy.open_connections == 0
+    assert lease.connection.closed == 1
+    assert found[0].connection.key == "b"

@@ -2,13 +2,16 @@
 
 The same rules as for the asynchronous pool, under one lock that is never held while a connection is
 made.  Closing is quick and happens under it.
+
+A finalizer can run in the middle of anything, in a thread that holds the lock too, so it only leaves word in
+`_orphans`.  Whoever lets go of the lock looks there.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, final
@@ -53,6 +56,7 @@ class SyncPool(Generic[C]):
         self._shelf: Shelf[C] = Shelf(max_connections, keepalive, is_usable, close)
         self._waiters: OrderedDict[_Waiter[C], None] = OrderedDict()
         self._leases: set[Lease[C]] = set()
+        self._orphans: deque[Lease[C]] = deque()
         self._close = close
         self._closed = False
         self._lock = threading.Lock()
@@ -80,34 +84,23 @@ class SyncPool(Generic[C]):
         """
         if self._pid != os.getpid():
             self._settle_in()
-        waiter: _Waiter[C] | None = None
         with self._lock:
-            if self._closed:
-                raise already_closed()
-            connection = self._shelf.take(key)
-            if connection is not None:
-                return self._lease(key, connection, reused=True)
-            if not self._shelf.reserve():
-                waiter = _Waiter(key)
-                self._waiters[waiter] = None
-        if waiter is not None:
-            lease = self._wait(waiter, seconds)
-            if lease is not None:
-                return lease
-        return self._make(key, make)
+            begun = self._begin(key)
+        self._collect()
+        if isinstance(begun, _Waiter):
+            begun = self._wait(begun, seconds)
+        return self._make(key, make) if begun is None else begun
 
     def release(self, lease: Lease[C], *, reusable: bool) -> None:
         """Take a connection back; unless it is `reusable` it is closed.  A second call does nothing."""
         with self._lock:
-            if lease not in self._leases:
-                return
-            self._leases.discard(lease)
-            if not (reusable and not self._closed and self._shelf.is_usable(lease.connection)):
-                self._close(lease.connection)
-                self._free_place()
-            elif not self._hand_on(lease):
-                self._shelf.put(lease.key, lease.connection)
-                self._shelf.sweep()
+            self._take_back(lease, reusable=reusable)
+        self._collect()
+
+    def abandon(self, lease: Lease[C]) -> None:
+        """Take a connection back from a finalizer, and close it; this may come from anywhere at any time."""
+        self._orphans.append(lease)
+        self._collect()
 
     def close(self) -> None:
         """Close idle connections now, and those in use when they are given back; whoever waits is refused."""
@@ -120,8 +113,32 @@ class SyncPool(Generic[C]):
                 waiter, _ = self._waiters.popitem(last=False)
                 waiter.error = already_closed()
                 waiter.woken.set()
+        self._collect()
 
     # --- handing on; under the lock --------------------------------------------------------------
+
+    def _begin(self, key: Hashable) -> Lease[C] | _Waiter[C] | None:
+        """A lease, a place in the queue, or None for leave to make a connection."""
+        if self._closed:
+            raise already_closed()
+        connection = self._shelf.take(key)
+        if connection is not None:
+            return self._lease(key, connection, reused=True)
+        if self._shelf.reserve():
+            return None
+        waiter: _Waiter[C] = _Waiter(key)
+        self._waiters[waiter] = None
+        return waiter
+
+    def _take_back(self, lease: Lease[C], *, reusable: bool) -> None:
+        if lease in self._leases:
+            self._leases.discard(lease)
+            if not (reusable and not self._closed and self._shelf.is_usable(lease.connection)):
+                self._close(lease.connection)
+                self._free_place()
+            elif not self._hand_on(lease):
+                self._shelf.put(lease.key, lease.connection)
+                self._shelf.sweep()
 
     def _lease(self, key: Hashable, connection: C, *, reused: bool) -> Lease[C]:
         lease = Lease(connection, key, reused)
@@ -148,6 +165,14 @@ class SyncPool(Generic[C]):
 
     # --- waiting and making; not under the lock --------------------------------------------------
 
+    def _collect(self) -> None:
+        while self._orphans and self._lock.acquire(blocking=False):
+            try:
+                if self._orphans:
+                    self._take_back(self._orphans.popleft(), reusable=False)
+            finally:
+                self._lock.release()
+
     def _wait(self, waiter: _Waiter[C], seconds: float | None) -> Lease[C] | None:
         try:
             waiter.woken.wait(seconds)
@@ -156,6 +181,7 @@ class SyncPool(Generic[C]):
             raise
         with self._lock:
             late = self._waiters.pop(waiter, waiter) is None
+        self._collect()
         if late:
             raise waited_too_long(self._most, seconds)
         if waiter.error is not None:
@@ -169,8 +195,9 @@ class SyncPool(Generic[C]):
                 return
             if waiter.lease is None:
                 self._free_place()
-        if waiter.lease is not None:
-            self.release(waiter.lease, reusable=True)
+            else:
+                self._take_back(waiter.lease, reusable=True)
+        self._collect()
 
     def _make(self, key: Hashable, make: Callable[[], C]) -> Lease[C]:
         try:
@@ -178,9 +205,12 @@ class SyncPool(Generic[C]):
         except BaseException:
             with self._lock:
                 self._free_place()
+            self._collect()
             raise
         with self._lock:
-            return self._lease(key, made, reused=False)
+            lease = self._lease(key, made, reused=False)
+        self._collect()
+        return lease
 
     def _settle_in(self) -> None:
         """Begin anew in a forked process, where the lock may be held by a thread that is not there."""
@@ -188,4 +218,5 @@ class SyncPool(Generic[C]):
         self._shelf.forget()
         self._waiters = OrderedDict()
         self._leases = set()
+        self._orphans = deque()
         self._pid = os.getpid()

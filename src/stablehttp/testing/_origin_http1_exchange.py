@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import final
 
 from stablehttp.testing._origin_http1 import Reader
-from stablehttp.testing._origin_log import Draft, Journal, Line
+from stablehttp.testing._origin_journal import Journal
+from stablehttp.testing._origin_log import Draft, Line
 from stablehttp.testing._origin_play import OverError, play, strike_connection
 from stablehttp.testing._origin_script import (
     Answer,

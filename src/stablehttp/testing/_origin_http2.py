@@ -10,6 +10,7 @@ from the octets and from the decoder, so that it is what was sent even where h2 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import final
 
@@ -22,7 +23,8 @@ from hpack import HeaderTuple
 
 from stablehttp.testing._origin_frames import FrameWalk, problems_of
 from stablehttp.testing._origin_http2_exchange import Http2Exchange, Link
-from stablehttp.testing._origin_log import Draft, Journal, Line
+from stablehttp.testing._origin_journal import Journal
+from stablehttp.testing._origin_log import Draft, Line
 from stablehttp.testing._origin_play import OverError, play
 from stablehttp.testing._origin_script import Answer, Script
 from stablehttp.testing._origin_wire import GoneError, Wire
@@ -84,7 +86,6 @@ class Http2Connection:
         self._index = 0
         self._last_stream = 0
         self._idle: asyncio.TimerHandle | None = None
-        self._closing = False
 
     async def serve(self) -> None:
         self._h2.initiate_connection()
@@ -111,7 +112,7 @@ class Http2Connection:
                 self._take(event)
         except h2.exceptions.ProtocolError as error:
             self._give_up(str(error))
-        if not self._wire.gone.done() and not self._closing:
+        if not self._wire.gone.done() and not self._wire.shut:
             self._link.flush()
 
     def _take(self, event: h2.events.Event) -> None:
@@ -159,7 +160,7 @@ class Http2Connection:
             exchange.end()
         self._exchanges[stream] = exchange
         promised = self._link.promised
-        draft.after_close = self._closing or (promised is not None and stream > promised)
+        draft.after_close = self._wire.shut or (promised is not None and stream > promised)
         task = asyncio.get_running_loop().create_task(self._attend(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -197,9 +198,9 @@ class Http2Connection:
             self._wire.abort()
         finally:
             del self._exchanges[exchange.stream]
-            if not self._wire.lost.done():
-                exchange.drop_rest()
-        self._after(exchange, answer)
+            exchange.drop_rest()
+        with contextlib.suppress(GoneError):
+            self._after(answer)
 
     async def _perform(self, exchange: Http2Exchange) -> Answer:
         entry = self._script.next()
@@ -212,18 +213,18 @@ class Http2Connection:
             exchange.reset(0)  # NO_ERROR: stop sending (RFC 9113 §8.1)
         return answer
 
-    def _after(self, exchange: Http2Exchange, answer: Answer | None) -> None:
+    def _after(self, answer: Answer | None) -> None:
         """What the end of an exchange means for the connection."""
         if self._wire.gone.done():
             return
         if answer is not None and answer.raw is not None and answer.connection != "keep":
-            self._close()
+            self._wire.close_sending()
         elif answer is not None and answer.connection == "close" and self._link.promised is None:
             self._link.goaway(0, self._last_stream)
         if self._exchanges:
             return
         if self._link.promised is not None:
-            self._close()
+            self._wire.close_sending()
         elif answer is not None and answer.idle is not None:
             self._idle = asyncio.get_running_loop().call_later(answer.idle, self._idled)
 
@@ -232,16 +233,12 @@ class Http2Connection:
     def _idled(self) -> None:
         if not self._wire.gone.done():
             self._link.goaway(0, self._last_stream)
-            self._close()
+            self._wire.close_sending()
 
     def _stop_idling(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-
-    def _close(self) -> None:
-        self._closing = True
-        self._wire.close_sending()
 
     def _give_up(self, problem: str) -> None:
         """The client broke the protocol; h2 has made the GOAWAY that says so."""
@@ -249,9 +246,9 @@ class Http2Connection:
         for exchange in self._exchanges.values():
             exchange.draft.problems.append(problem)
             exchange.leave()
-        if not self._wire.gone.done() and not self._closing:
+        if not self._wire.gone.done() and not self._wire.shut:
             self._link.flush()
-            self._close()
+            self._wire.close_sending()
 
     def _enter_rest(self, problem: str) -> None:
         """Record the heads that never became requests."""

@@ -9,11 +9,15 @@ they were encoded, whichever stream they belong to.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, final
 
+from h2.exceptions import ProtocolError
+
 from stablehttp.testing._origin_frames import endless_more, endless_start, goaway
-from stablehttp.testing._origin_log import Draft, Journal, Line
+from stablehttp.testing._origin_journal import Journal
+from stablehttp.testing._origin_log import Draft, Line
 from stablehttp.testing._origin_play import OverError, strike_connection
 from stablehttp.testing._origin_script import (
     Answer,
@@ -239,8 +243,9 @@ class Http2Exchange:
 
     def _acknowledge(self, counted: int) -> None:
         if counted:
-            self._link.h2.acknowledge_received_data(counted, self.stream)
-            self._link.flush()
+            with contextlib.suppress(GoneError, ProtocolError):  # whoever cannot be told does not wait for it
+                self._link.h2.acknowledge_received_data(counted, self.stream)
+                self._link.flush()
 
     def _check(self) -> None:
         if self.gone.done():

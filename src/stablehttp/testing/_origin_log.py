@@ -1,23 +1,16 @@
-"""What the recording origin saw: requests, connections, and the journal that holds them.
+"""What the recording origin saw: requests and connections.
 
-Stands on the bell and on `stablehttp._errors`.
+Stands on the standard library.
 
 `Received` and `Connection` are what users read: frozen, and safe to keep.  `Draft` and `Track` are the
-same things while they still change; only the thread of the origin touches them.  A request is entered
-in the journal before the last octets of its answer leave, so whoever has read a whole response finds
-the request there.
+same things while they still change; only the thread of the origin touches them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
-
-from stablehttp._errors import HTTPTimeoutError
-from stablehttp.testing._origin_bell import Bell
 
 Line: TypeAlias = tuple[bytes, bytes]
 """A field line: its name and its value, as octets."""
@@ -37,9 +30,9 @@ class Received:
     `authority` and `scheme` come from the pseudo-fields, which are not in `fields`; `raw_fields` has all
     lines in the order of the wire.
 
-    `content` has the framing taken off, `raw_content` has it; `chunks` are the sizes of the chunks or of
-    the DATA frames, in octets.  Beyond the origin's `content_limit` content is counted and hashed but not
-    kept; `content_length` and `content_sha256` are about all of it.
+    `content` has the framing taken off, `raw_content` has the framing of HTTP/1.1; `chunks` are the sizes of
+    the chunks or of the DATA frames, in octets.  Beyond the origin's `content_limit` content is counted and
+    hashed but not kept; `content_length` and `content_sha256` are about all of it.
 
     `complete` is False if the request ended before its framing did, or had not been read to its end when
     it was recorded.  `after_close` says that it arrived after the origin had closed its side, so nothing
@@ -255,108 +248,3 @@ class Draft:
             after_close=self.after_close,
             problems=tuple(self.problems),
         )
-
-
-@final
-class Journal:
-    """All that was seen, readable from any thread while the origin goes on."""
-
-    def __init__(self, history: int | None) -> None:
-        self.bell = Bell()
-        self.count = 0
-        self.tracks: list[Track] = []
-        self.open_connections = 0
-        self.errors: list[BaseException] = []
-        self._requests: deque[Received] = deque(maxlen=history)
-        self._untaken: deque[Received] = deque(maxlen=history)
-
-    @property
-    def requests(self) -> tuple[Received, ...]:
-        while True:
-            try:
-                return tuple(self._requests)
-            except RuntimeError:  # another request arrived in the middle of the copy
-                continue
-
-    def track(self, peer: str) -> Track:
-        """Open the account of a new connection."""
-        track = Track(number=len(self.tracks), peer=peer)
-        self.tracks.append(track)
-        self.open_connections += 1
-        self.bell.ring()
-        return track
-
-    def end(self, track: Track, how: Ended) -> None:
-        """Close the account of a connection; the first cause stays."""
-        if track.ended == "open":
-            track.ended = how
-        self.open_connections -= 1
-        self.bell.ring()
-
-    def enter(self, draft: Draft, *, complete: bool) -> Received:
-        """Record a request, once."""
-        if draft.recorded is None:
-            draft.recorded = received = draft.received(self.count, complete=complete)
-            self.count += 1
-            self._requests.append(received)
-            self._untaken.append(received)
-            self.bell.ring()
-        return draft.recorded
-
-    def fail(self, error: BaseException) -> None:
-        """Keep an error of the script, to be raised where the origin is closed."""
-        self.errors.append(error)
-        self.bell.ring()
-
-    def forget(self) -> None:
-        self._requests.clear()
-        self._untaken.clear()
-
-    def take(self, timeout: float) -> Received:
-        if not self.bell.wait(lambda: bool(self._untaken), timeout):
-            raise self._late(timeout)
-        return self._untaken.popleft()
-
-    async def atake(self, seconds: float) -> Received:
-        if not await self.bell.await_(lambda: bool(self._untaken), seconds):
-            raise self._late(seconds)
-        return self._untaken.popleft()
-
-    def watch(self, holds: Callable[[], bool], timeout: float) -> None:
-        if not self.bell.wait(_by_now(holds), timeout):
-            raise self._unmet(timeout)
-
-    async def awatch(self, holds: Callable[[], bool], seconds: float) -> None:
-        if not await self.bell.await_(_by_now(holds), seconds):
-            raise self._unmet(seconds)
-
-    def _late(self, timeout: float) -> HTTPTimeoutError:
-        octets = sum(track.octets_received for track in self.tracks)
-        return HTTPTimeoutError(
-            f"the origin recorded no further request within {timeout} seconds; so far it saw {self.count} requests "
-            f"and {octets} octets on {len(self.tracks)} connections",
-            sent="no",
-            processed="no",
-            seconds=timeout,
-        )
-
-    def _unmet(self, timeout: float) -> HTTPTimeoutError:
-        return HTTPTimeoutError(
-            f"what was waited for did not come to hold within {timeout} seconds; the origin saw {self.count} requests "
-            f"on {len(self.tracks)} connections, of which {self.open_connections} are open",
-            sent="no",
-            processed="no",
-            seconds=timeout,
-        )
-
-
-def _by_now(holds: Callable[[], bool]) -> Callable[[], bool]:
-    """A predicate that looks at what is not there yet does not hold yet."""
-
-    def look() -> bool:
-        try:
-            return holds()
-        except LookupError:
-            return False
-
-    return look

@@ -12,7 +12,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
-from stablehttp.testing._origin_log import Draft, Journal, Received
+from stablehttp.testing._origin_journal import Journal
+from stablehttp.testing._origin_log import Draft, Received
 from stablehttp.testing._origin_script import (
     Answer,
     Close,

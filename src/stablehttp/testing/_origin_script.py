@@ -1,6 +1,6 @@
-"""What the recording origin answers: answers, faults, gates, and the queue they wait in.
+"""What the recording origin answers: answers, faults, and the queue they wait in.
 
-Stands on the journal.
+Stands on the records and the gates.
 
 An `Answer` is plain data; `_origin_play` performs it on HTTP/1.1 and on HTTP/2 alike.  Nothing in an
 answer is checked for sense: an origin that only sends what HTTP allows would be no test.
@@ -15,8 +15,8 @@ from dataclasses import KW_ONLY, dataclass
 from http import HTTPStatus
 from typing import Literal, TypeAlias, final
 
-from stablehttp._errors import HTTPTimeoutError
-from stablehttp.testing._origin_bell import Bell
+from stablehttp.testing._origin_gate import Gate as Gate
+from stablehttp.testing._origin_gate import Pause as Pause
 from stablehttp.testing._origin_log import Line, Received
 
 Point: TypeAlias = Literal[
@@ -108,68 +108,6 @@ class Fault:
     what: What
     at: Point
     after: int | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Wait so many seconds before going on."""
-
-    seconds: float
-
-
-@final
-class Gate:
-    """Holds an answer until the test opens it; callable from any thread and any event loop.
-
-    Put it in `Answer.hold` or between the pieces of a content.  `wait` tells the test that the origin
-    stands at the gate, so no test needs to sleep.
-    """
-
-    __slots__ = ("_arrived", "_bell", "_opened")
-
-    def __init__(self) -> None:
-        self._bell = Bell()
-        self._opened = False
-        self._arrived = 0
-
-    def open(self) -> None:
-        """Let everybody through, from now on."""
-        self._opened = True
-        self._bell.ring()
-
-    @property
-    def arrived(self) -> int:
-        """How many answers have come to this gate so far."""
-        return self._arrived
-
-    def wait(self, count: int = 1, *, timeout: float = 5.0) -> None:
-        """Block until `count` answers have come to the gate.
-
-        Raises:
-            HTTPTimeoutError: fewer came within `timeout` seconds.
-        """
-        if not self._bell.wait(lambda: self._arrived >= count, timeout):
-            raise self._late(count, timeout)
-
-    async def await_(self, count: int = 1, *, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - as in `wait`
-        """Wait as `wait` does, without blocking the event loop."""
-        if not await self._bell.await_(lambda: self._arrived >= count, timeout):
-            raise self._late(count, timeout)
-
-    async def pass_through(self) -> None:
-        """Come to the gate and wait until it is open: what the origin does."""
-        self._arrived += 1
-        self._bell.ring()
-        await self._bell.await_(lambda: self._opened, None)
-
-    def _late(self, count: int, timeout: float) -> HTTPTimeoutError:
-        return HTTPTimeoutError(
-            f"{self._arrived} of {count} answers came to the gate within {timeout} seconds",
-            sent="no",
-            processed="no",
-            seconds=timeout,
-        )
 
 
 @final

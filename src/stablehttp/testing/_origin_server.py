@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from stablehttp._errors import MisuseError
-from stablehttp.testing._origin_log import Connection, Journal, Received
+from stablehttp.testing._origin_journal import Journal
+from stablehttp.testing._origin_log import Connection, Received
 from stablehttp.testing._origin_thread import ServerThread
 from stablehttp.testing._origin_tls import TLS, Credentials
 from stablehttp.testing._origin_wire import Wire

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, final
 
 from stablehttp._errors import MisuseError
-from stablehttp.testing._origin_log import Journal
+from stablehttp.testing._origin_journal import Journal
 from stablehttp.testing._origin_wire import GoneError, Wire
 
 _PATIENCE = 10.0

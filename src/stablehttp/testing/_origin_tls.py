@@ -1,4 +1,4 @@
-"""Certificates for the recording origin, good ones and bad ones, made by trustme.
+"""TLS for the recording origin, with certificates good and bad, made by trustme.
 
 Stands on `stablehttp._errors`; trustme is imported when the first certificate is needed.
 
@@ -7,6 +7,7 @@ There is one certificate authority per process; nothing but a test should ever t
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Certificate: TypeAlias = Literal["good", "expired", "wrong name", "untrusted"]
 
+_AT_ONCE = 256 * 1024
 _NAMES = ("localhost", "127.0.0.1", "::1")
 _SNI: WeakKeyDictionary[object, str | None] = WeakKeyDictionary()
 
@@ -78,9 +80,52 @@ class Credentials:
         self._folder.cleanup()
 
 
-def server_name(tls: object) -> str | None:
-    """The name that the client asked for in its handshake (SNI)."""
-    return _SNI.get(tls)
+@final
+class TLSLayer:
+    """The server's side of TLS, over memory: between a wire and its transport.
+
+    asyncio's own would not do: an origin that plays faults must half-close, reset and truncate at will, and
+    count what HTTP sees.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.established = False
+
+    def receive(self, data: bytes) -> tuple[bytes, bool]:
+        """Take octets off the wire; give the plain octets in them and whether the peer has said goodbye."""
+        self._incoming.write(data)
+        plain: list[bytes] = []
+        try:
+            if not self.established:
+                self.tls.do_handshake()
+                self.established = True
+            while piece := self.tls.read(_AT_ONCE):
+                plain.append(piece)
+        except ssl.SSLWantReadError:
+            return b"".join(plain), False
+        except ssl.SSLZeroReturnError:
+            pass
+        return b"".join(plain), True
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that the client asked for in its handshake (SNI)."""
+        return _SNI.get(self.tls)
+
+    def seal(self, data: bytes) -> bytes:
+        self.tls.write(data)
+        return self._outgoing.read()
+
+    def pending(self) -> bytes:
+        return self._outgoing.read()
+
+    def goodbye(self) -> bytes:
+        with contextlib.suppress(ssl.SSLError):
+            self.tls.unwrap()
+        return self._outgoing.read()
 
 
 def _remember_name(tls: object, name: str | None, _: ssl.SSLContext) -> None:

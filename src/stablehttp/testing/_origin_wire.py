@@ -2,9 +2,8 @@
 
 Stands on the journal and on `_origin_tls`.
 
-TLS runs over memory here instead of in asyncio's transport, because an origin that plays faults must
-half-close, reset and truncate at will, and count what HTTP sees.  Reading stops by itself while
-`HIGH` octets lie unread, so a peer that sends to an origin that does not read is held back.
+Reading stops by itself while `HIGH` octets lie unread, so a peer that sends to an origin that does not
+read is held back.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ import sys
 from collections.abc import Awaitable
 from typing import cast, final
 
-from stablehttp.testing._origin_log import Ended, Journal, Track
-from stablehttp.testing._origin_tls import server_name
+from stablehttp.testing._origin_journal import Journal
+from stablehttp.testing._origin_log import Ended, Track
+from stablehttp.testing._origin_tls import TLSLayer
 
 HIGH = 256 * 1024
 
@@ -29,55 +29,17 @@ class GoneError(Exception):
 
 
 @final
-class _Layer:
-    """The server's side of TLS between a wire and its transport."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.established = False
-
-    def receive(self, data: bytes) -> tuple[bytes, bool]:
-        """Take octets off the wire; give the plain octets in them and whether the peer has said goodbye."""
-        self._incoming.write(data)
-        plain: list[bytes] = []
-        try:
-            if not self.established:
-                self.tls.do_handshake()
-                self.established = True
-            while piece := self.tls.read(HIGH):
-                plain.append(piece)
-        except ssl.SSLWantReadError:
-            return b"".join(plain), False
-        except ssl.SSLZeroReturnError:
-            pass
-        return b"".join(plain), True
-
-    def seal(self, data: bytes) -> bytes:
-        self.tls.write(data)
-        return self._outgoing.read()
-
-    def pending(self) -> bytes:
-        return self._outgoing.read()
-
-    def goodbye(self) -> bytes:
-        with contextlib.suppress(ssl.SSLError):
-            self.tls.unwrap()
-        return self._outgoing.read()
-
-
-@final
 class Wire(asyncio.Protocol):
     """A connection: a buffer of what arrived, and every way to go on or to end.
 
-    `gone` is done when the peer closed its side or the connection is lost, `lost` only in the latter case.
+    `gone` is done when the peer closed its side or the connection is lost, `lost` only in the latter case;
+    `shut` says that our side is closed for sending.
     """
 
     def __init__(self, journal: Journal, *, tls: bool) -> None:
         self._journal = journal
         self._loop = asyncio.get_running_loop()
-        self._layer: _Layer | None = None
+        self._layer: TLSLayer | None = None
         self._waits_for_tls = tls
         self._waiter: asyncio.Future[None] | None = None
         self._resumed: asyncio.Future[None] | None = None
@@ -85,7 +47,7 @@ class Wire(asyncio.Protocol):
         self._ready: asyncio.Future[bool] = self._loop.create_future()
         self._arrivals = 0
         self._paused = False
-        self._shut = False
+        self.shut = False
         self.buffer = bytearray()
         self.eof = False
         self.gone: asyncio.Future[None] = self._loop.create_future()
@@ -203,7 +165,7 @@ class Wire(asyncio.Protocol):
 
     def write(self, octets: bytes) -> None:
         """Send; to a peer that has left it is an error."""
-        if self._shut or self._transport.is_closing():
+        if self.shut or self._transport.is_closing():
             raise GoneError
         self.track.octets_sent += len(octets)
         if octets:
@@ -223,11 +185,11 @@ class Wire(asyncio.Protocol):
 
     def close_sending(self, *, tls_notify: bool = True) -> None:
         """Send FIN, after a close_notify; reading goes on."""
-        if self._shut or self.lost.done():
+        if self.shut or self.lost.done():
             return
         if self._layer is not None and tls_notify and self._layer.established:
             self._transport.write(self._layer.goodbye())
-        self._shut = True
+        self.shut = True
         if self.track.ended == "open" and not self.eof:
             self.track.ended = "closed"
         with contextlib.suppress(OSError):
@@ -271,7 +233,7 @@ class Wire(asyncio.Protocol):
             GoneError: the handshake failed; the track says how.
         """
         self._waits_for_tls = False
-        self._layer = _Layer(context)
+        self._layer = TLSLayer(context)
         first = self.take(len(self.buffer))
         if first:
             self._unseal(self._layer, first)
@@ -305,7 +267,7 @@ class Wire(asyncio.Protocol):
         self._wake()
         self._journal.bell.ring()
 
-    def _unseal(self, layer: _Layer, data: bytes) -> None:
+    def _unseal(self, layer: TLSLayer, data: bytes) -> None:
         try:
             plain, ended = layer.receive(data)
         except ssl.SSLError as error:
@@ -320,7 +282,7 @@ class Wire(asyncio.Protocol):
         self._post(layer.pending())
         if layer.established and not self._ready.done():
             self.track.alpn = layer.tls.selected_alpn_protocol()
-            self.track.sni = server_name(layer.tls)
+            self.track.sni = layer.server_name
             self.track.certificate = layer.tls.getpeercert(binary_form=True)
             self._ready.set_result(True)
         if plain:
@@ -330,7 +292,7 @@ class Wire(asyncio.Protocol):
 
     def _post(self, octets: bytes) -> None:
         """Send what TLS has to say, if that can still be done."""
-        if octets and not self._shut and not self._transport.is_closing():
+        if octets and not self.shut and not self._transport.is_closing():
             self._transport.write(octets)
 
     def _at_eof(self) -> None:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Self
 
 import h2.config
@@ -581,6 +582,42 @@ def test_a_hanging_stream_takes_no_content_and_leaves_the_others_alone() -> None
         assert first not in client.heads
 
 
+def test_what_arrives_after_the_origin_closed_is_recorded_as_such_and_not_answered() -> None:
+    with Origin(http2=True) as origin, Client(origin) as client:
+        origin.script([Answer.failing(Close(), "response")])
+        first = client.request(GET)
+        client.until_end()
+        client.end = ""
+        second = client.request(POST, b"abc")
+        early, late = origin.take(), origin.take()
+
+    assert (early.stream, early.after_close) == (first, False)
+    assert (late.stream, late.after_close, late.content, late.complete) == (second, True, b"abc", True)
+    assert second not in client.heads
+
+
+def test_unread_content_of_a_finished_stream_gives_its_window_back() -> None:
+    with Origin(Answer.failing(ResetStream(), "request head"), http2=True) as origin, Client(origin) as client:
+        for _ in range(10):  # ten times 16 kB do not fit into the window of the connection
+            client.until(client.request(POST, b"x" * 16000))
+        origin.answer(Answer.echo())
+        stream = client.request(POST, b"x" * 16000)
+        client.until(stream)
+
+    assert client.content[stream] == b"x" * 16000
+
+
+def test_an_error_of_the_script_is_raised_where_the_origin_ends() -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"first"
+        raise LookupError("no more content")
+
+    with pytest.raises(LookupError, match="no more content"):
+        with Origin(lambda _: Answer(content=broken()), http2=True) as origin, Client(origin) as client:
+            client.request(GET)
+            client.until_end()
+
+
 def test_an_idle_connection_says_goaway_and_closes() -> None:
     with Origin(Answer(idle=0.01), http2=True) as origin, Client(origin) as client:
         client.until(client.request(GET))
@@ -638,6 +675,7 @@ def test_a_missing_h2_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_plain_http1_needs_the_standard_library_only() -> None:
     program = """
 import sys
+from collections.abc import Iterator
 for name in ("h2", "h11", "hpack", "hyperframe", "trustme", "httpx", "cryptography"):
     sys.modules[name] = None
 from stablehttp.testing._origin import Origin

@@ -6,9 +6,10 @@ Stands on drivers, arrivals and the recording origin.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias, TypeVar, final
 
@@ -129,6 +130,18 @@ class Bench:
     def url(self, target: str = "/") -> str:
         """A URL of the origin."""
         return self.origin.url + target
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of the origin."""
+        return self.origin.url.partition(":")[0]
+
+    @contextmanager
+    def dead_end(self) -> Generator[str, None, None]:
+        """A URL that ends in a slash, at a port where nobody listens."""
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            yield f"{self.scheme}://127.0.0.1:{unused.getsockname()[1]}/"
 
     @property
     def octets(self) -> int:

@@ -79,7 +79,7 @@ class Driver(ABC):
 
     @abstractmethod
     async def send_bare(self, request: AnyRequest) -> Reply:
-        """Complete a request and hand it to the connector itself."""
+        """Hand a completed request to the connector itself."""
 
     @abstractmethod
     def source(self, *steps: Step, length: int | None = None, replayable: bool = False) -> Source:
@@ -140,7 +140,7 @@ class _AsyncDriver(Driver):
         return _AsyncReply(await pipeline.send(cast("Request[AsyncBody]", request)))
 
     async def send_bare(self, request: AnyRequest) -> Reply:
-        return _AsyncReply(await self._connector.send(cast("Request[AsyncBody]", ready(request))))
+        return _AsyncReply(await self._connector.send(cast("Request[AsyncBody]", request)))
 
     def source(self, *steps: Step, length: int | None = None, replayable: bool = False) -> Source:
         return AsyncSource(steps, length=length, replayable=replayable)
@@ -184,7 +184,7 @@ class _SyncDriver(Driver):
         return _SyncReply(await in_thread(lambda: pipeline.send(cast("Request[SyncBody]", request))))
 
     async def send_bare(self, request: AnyRequest) -> Reply:
-        completed = cast("Request[SyncBody]", ready(request))
+        completed = cast("Request[SyncBody]", request)
         return _SyncReply(await in_thread(lambda: self._connector.send(completed)))
 
     def source(self, *steps: Step, length: int | None = None, replayable: bool = False) -> Source:

@@ -11,7 +11,7 @@ from typing import TypeAlias, cast, final
 from stablehttp._body import AsyncBody, Body, BytesLike, SyncBody
 from stablehttp.testing._origin_bell import Bell
 
-_PATIENCE = 10.0
+_PATIENCE = 5.0
 
 
 @final
@@ -31,7 +31,7 @@ class Signal:
         """Block until it is said.
 
         Raises:
-            TimeoutError: it was not said within ten seconds.
+            TimeoutError: it was not said within five seconds.
         """
         if not self._bell.wait(lambda: self.given, _PATIENCE):
             raise TimeoutError("what the body waits for did not happen")
@@ -78,7 +78,7 @@ class Source(Body):
         """Wait until it has given so many octets.
 
         Raises:
-            TimeoutError: it did not within ten seconds.
+            TimeoutError: it did not within five seconds.
         """
         if not await self._bell.await_(lambda: self.given >= octets, _PATIENCE):
             raise TimeoutError(f"the body gave {self.given} octets, and {octets} were waited for")

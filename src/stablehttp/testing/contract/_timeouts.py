@@ -115,8 +115,7 @@ async def bounds_connecting(bench: Bench) -> None:
         for waiting in (first, second):  # they fill the queue, so that nobody answers the next one
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
-        scheme = bench.origin.url.partition(":")[0]
-        await _times_out_connecting(bench, settings, f"{scheme}://127.0.0.1:{full.getsockname()[1]}/")
+        await _times_out_connecting(bench, settings, f"{bench.scheme}://127.0.0.1:{full.getsockname()[1]}/")
 
 
 async def bounds_the_handshake(bench: Bench) -> None:

@@ -1,0 +1,309 @@
+"""One exchange, as the CRT's thread reports it, and what to make of it.
+
+The CRT calls `on_…` in its own thread; each call adds to the state and rings a bell, in this order, so
+whoever is woken finds what happened.  The other methods belong to whoever waits.  Without colour.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import monotonic
+from typing import Final, final
+
+from awscrt.http import Http2ClientConnection, Http2ClientStream, HttpClientStream, HttpRequest
+
+from stablehttp import (
+    InvalidResponseError,
+    ReadTimeoutError,
+    StableHTTPError,
+    Timeouts,
+    TotalTimeoutError,
+    WriteTimeoutError,
+)
+from stablehttp.adapting import Answer
+from stablehttp_crt._body import Meter
+from stablehttp_crt._convert import Head, Lines
+from stablehttp_crt._errors import CONNECTION_CLOSED, Progress, name_of, translate_exchange, translate_start
+from stablehttp_crt._opening import Channel
+
+WINDOW: Final = 1 << 20
+"""How many octets of content the CRT takes from the peer while nobody reads them, for each exchange."""
+
+_REFILL: Final = WINDOW // 4
+
+
+@final
+class Exchange:
+    """One request and its response on `channel`."""
+
+    __slots__ = (
+        "_drained",
+        "_raw_head",
+        "_request_method",
+        "_ring",
+        "_stream",
+        "channel",
+        "chunks",
+        "delivered",
+        "done",
+        "error",
+        "failure",
+        "head",
+        "last",
+        "meter",
+        "remote_ended",
+    )
+
+    def __init__(self, channel: Channel, method: str, meter: Meter, ring: Callable[[], None]) -> None:
+        self.channel = channel
+        self.meter = meter
+        self.head: Head | None = None
+        self.chunks: deque[bytes] = deque()
+        self.delivered = 0
+        """Octets of content that went to whoever reads."""
+        self.last = monotonic()
+        """When something arrived last."""
+        self.remote_ended = False
+        self.done = False
+        """Whether the CRT has finished with it, well or with `error`."""
+        self.error: BaseException | None = None
+        self.failure: BaseException | None = None
+        """What went wrong on this side: the caller's body, or the head of the response."""
+        self._request_method = method
+        self._ring = ring
+        self._stream: HttpClientStream | Http2ClientStream | None = None
+        self._raw_head: tuple[int, Lines] | None = None
+        self._drained = 0
+
+    def start(self, request: HttpRequest, *, manual: bool) -> HttpClientStream | Http2ClientStream:
+        """Hand the request to the CRT; with `manual` its content is written frame by frame.
+
+        Raises:
+            DisconnectedError: the connection has ended; nothing was sent.
+            InvalidMessageError: the CRT does not send such a request.
+        """
+        connection = self.channel.connection
+        stream: HttpClientStream | Http2ClientStream
+        try:
+            if isinstance(connection, Http2ClientConnection):
+                stream = connection.request(request, self.on_response, self.on_body, manual)
+                stream.remote_end_stream_future.add_done_callback(self.on_remote_end)
+            else:
+                stream = connection.request(request, self.on_response, self.on_body)
+            stream.completion_future.add_done_callback(self.on_complete)
+            self._stream = stream
+            stream.activate()
+        except Exception as error:
+            self._stream = None
+            raise translate_start(error) from error
+        return stream
+
+    # --- called by the CRT -----------------------------------------------------------------------
+
+    def on_response(self, http_stream: object, status_code: int, headers: Lines, **_: object) -> None:
+        """The head of the final response arrived."""
+        self.last = monotonic()
+        self._raw_head = (status_code, headers)
+        self._ring()
+
+    def on_body(self, http_stream: object, chunk: bytes, **_: object) -> None:
+        """Some content arrived."""
+        self.last = monotonic()
+        self.chunks.append(chunk)
+        self._ring()
+
+    def on_remote_end(self, future: Future[None]) -> None:
+        """The peer has sent all of its response (HTTP/2 only)."""
+        if future.exception() is None:
+            self.remote_ended = True
+            self._ring()
+
+    def on_complete(self, future: Future[int]) -> None:
+        """The CRT has finished with the exchange."""
+        self.error = future.exception()
+        self._stream = None
+        self.done = True
+        self._ring()
+
+    # --- for whoever waits -----------------------------------------------------------------------
+
+    def fail(self, error: BaseException) -> None:
+        """The exchange cannot go on because of something on this side."""
+        self.failure = self.failure or error
+        self._ring()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.done or self.failure is not None
+
+    def has_head(self) -> bool:
+        """Whether there is a head, or none to wait for."""
+        if self.head is None and self._raw_head is not None and self.failure is None:
+            try:
+                self.head = Head(*self._raw_head)
+            except InvalidResponseError as error:
+                self.failure = error
+        return self.head is not None or self.over
+
+    def has_content(self) -> bool:
+        """Whether there is content, or none to wait for."""
+        return bool(self.chunks) or self.ended or self.over
+
+    @property
+    def ended(self) -> bool:
+        """Whether all content of the response has arrived.
+
+        HTTP/1.1 tells of the end only when the request, too, has been sent to its end; if that is still
+        going on, the declared length has to do.
+        """
+        if self.remote_ended or (self.done and self.error is None):
+            return True
+        head = self.head
+        if head is None or self.meter.done or self.channel.http2:
+            return False
+        return not self.may_have_content or self.received == head.declared
+
+    @property
+    def received(self) -> int:
+        """Octets of content that arrived so far."""
+        return self.delivered + sum(map(len, self.chunks))
+
+    @property
+    def may_have_content(self) -> bool:
+        """Whether a response to such a request, with such a status, has content (RFC 9112 §6.3)."""
+        status = 0 if self.head is None else self.head.status
+        if self._request_method == "HEAD" or status in (204, 304):
+            return False
+        return not self.is_tunnel
+
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether the connection has become a tunnel, which is no use to us."""
+        return self._request_method == "CONNECT" and self.head is not None and 200 <= self.head.status < 300
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the connection can serve another exchange."""
+        if not self.done or self.failure is not None:
+            return False
+        if self.channel.http2:
+            return True
+        head = self.head
+        return (
+            self.error is None
+            and head is not None
+            and not self.is_tunnel
+            and (head.framed or not self.may_have_content)
+        )
+
+    def take(self) -> bytes:
+        """The next chunk of content; the peer may send as much again."""
+        chunk = self.chunks.popleft()
+        self.delivered += len(chunk)
+        self._drained += len(chunk)
+        if self._drained >= _REFILL:
+            stream = self._stream
+            if stream is not None and not self.remote_ended:
+                stream.update_window(self._drained)
+            self._drained = 0
+        return chunk
+
+    def progress(self) -> Progress:
+        """How far it has come."""
+        head = self.head
+        return Progress(
+            status=None if head is None else head.status,
+            expected=None if head is None or not self.may_have_content else head.declared,
+            received=self.delivered,
+        )
+
+    def why(self) -> BaseException:
+        """Why there is no response, or no more of it."""
+        if self.failure is not None:
+            return self.failure
+        error = self.error
+        if error is None:
+            return translate_exchange(RuntimeError("the exchange ended without a response"), self.progress())
+        if name_of(error) == CONNECTION_CLOSED:
+            error = self.channel.reason() or error
+        return translate_exchange(error, self.progress())
+
+    def awaits_reason(self) -> bool:
+        """Whether the connection will still say why it ended."""
+        error = self.error
+        return error is not None and name_of(error) == CONNECTION_CLOSED and not self.channel.is_shut
+
+
+@final
+class Clock:
+    """The time limits of one call."""
+
+    __slots__ = ("_total", "_timeouts", "until")
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._total = timeouts.total
+        self.until = None if timeouts.total is None else monotonic() + timeouts.total
+        """When the whole call has had its time."""
+
+    def place_until(self) -> float | None:
+        """Until when a free connection may be waited for, from now on."""
+        return self.sooner(self._timeouts.pool)
+
+    def sooner(self, seconds: float | None) -> float | None:
+        """When `seconds` will be over, or the whole time if that comes first."""
+        if seconds is None:
+            return self.until
+        by = monotonic() + seconds
+        return by if self.until is None else min(by, self.until)
+
+    def check_total(self, *, sent: Answer, processed: Answer) -> None:
+        """Make sure that the whole call still has time.
+
+        Raises:
+            TotalTimeoutError: it has none.
+        """
+        if self.until is not None and monotonic() >= self.until:
+            raise TotalTimeoutError(
+                f"the whole call took longer than {self._total} seconds",
+                seconds=self._total,
+                sent=sent,
+                processed=processed,
+            )
+
+    def check(self, exchange: Exchange, since: float) -> float | None:
+        """Make sure that no limit has passed for somebody who waits since then; when to look again.
+
+        While the peer has content to take, or the caller some to give, its silence means nothing.
+
+        Raises:
+            ReadTimeoutError, WriteTimeoutError, TotalTimeoutError: one has.
+        """
+        answer: Answer = "maybe" if exchange.head is None else "yes"
+        self.check_total(sent=answer, processed=answer)
+        now = monotonic()
+        meter = exchange.meter
+        looks = [] if self.until is None else [self.until]
+        write, read = self._timeouts.write, self._timeouts.read
+        if write is not None and meter.waiting:
+            looks.append(_by(max(meter.since, since) + write, now, WriteTimeoutError, "took nothing", write, answer))
+        if read is not None:
+            if exchange.head is not None:
+                looks.append(_by(max(exchange.last, since) + read, now, ReadTimeoutError, "sent nothing", read, answer))
+            elif meter.done:
+                begin = max(exchange.last, since, meter.since)
+                looks.append(_by(begin + read, now, ReadTimeoutError, "sent nothing", read, answer))
+            elif meter.waiting:
+                looks.append(now + read)
+        return min(looks, default=None)
+
+
+def _by(
+    due: float, now: float, kind: type[StableHTTPError], what: str, seconds: float, answer: Answer
+) -> float:
+    if now >= due:
+        raise kind(f"the peer {what} for {seconds} seconds", seconds=seconds, sent=answer, processed=answer)
+    return due
