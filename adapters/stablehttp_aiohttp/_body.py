@@ -11,7 +11,7 @@ import warnings
 from math import inf
 from typing import TYPE_CHECKING, Final, final
 
-from aiohttp import ClientOSError, ClientResponse
+from aiohttp import ClientOSError, ClientResponse, hdrs
 from aiohttp.payload import Payload
 
 from stablehttp import AsyncBody, Fields, TotalTimeoutError
@@ -87,7 +87,7 @@ class AiohttpSource:
         self._received = 0
         self._stopped = stopped
         self._pause = exchange.timeouts.read
-        self._until_close = expected is None and "Transfer-Encoding" not in response.headers
+        self._until_close = expected is None and hdrs.TRANSFER_ENCODING not in response.headers
         protocol = exchange.protocol
         if self._pause is not None and protocol is not None and not response.closed:
             protocol.read_timeout = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final, final
 
-from aiohttp import BaseConnector, ClientResponse, ClientSession
+from aiohttp import BaseConnector, ClientResponse, ClientSession, hdrs
 
 from stablehttp import (
     AsyncBody,
@@ -27,6 +27,7 @@ from stablehttp import (
 from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, Capabilities, refuse
 from stablehttp_aiohttp._body import AiohttpSource
 from stablehttp_aiohttp._convert import (
+    AiohttpRequest,
     response_fields,
     response_length,
     response_reason,
@@ -57,6 +58,8 @@ CAPABILITIES: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN
 _LENT: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN - {Capability.POOL_TIMEOUT}})
 _NO_TIMEOUTS: Final = Timeouts()
 _DEFAULT_SETTINGS: Final = HttpSettings()
+_ONLY_OURS: Final = (hdrs.CONTENT_TYPE,)
+
 _NOT_SENT_TWICE: Final = "POST"
 """The session is told of this method, because it sends some others again when a kept connection breaks.
 
@@ -167,6 +170,7 @@ class AsyncAiohttpConnector(AsyncConnector):
                 parts.url,
                 data=parts.data,
                 expect100=parts.expects,
+                skip_auto_headers=_ONLY_OURS if _adds_content_type(parts) else None,
                 allow_redirects=False,
                 timeout=home.timeout(exchange.timeouts.read),
                 server_hostname=self._settings.tls.server_name,
@@ -185,6 +189,11 @@ class AsyncAiohttpConnector(AsyncConnector):
             response.close()
             exchange.abort()
             raise
+
+
+def _adds_content_type(parts: AiohttpRequest) -> bool:
+    """Whether aiohttp would add `Content-Type`, later than the exchange can see, unless told to leave it out."""
+    return parts.method in ("POST", "PUT", "PATCH") and hdrs.CONTENT_TYPE not in parts.headers
 
 
 def _wrap(response: ClientResponse, exchange: Exchange, *, stopped: bool) -> Response[AsyncBody]:

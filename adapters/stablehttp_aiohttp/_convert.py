@@ -24,7 +24,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple, final
 
-from aiohttp import ClientRequest, ClientResponse
+from aiohttp import ClientRequest, ClientResponse, hdrs
 from aiohttp.payload import Payload
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -38,6 +38,7 @@ from stablehttp import (
     HttpVersion,
     InvalidResponseError,
     InvalidURIError,
+    MisuseError,
     Request,
     UnsupportedTransportError,
 )
@@ -73,18 +74,22 @@ def to_aiohttp(request: Request[AsyncBody]) -> AiohttpRequest:
         BodyColourError, BodyTakenError: the content cannot be read here, or not again.
         MisuseError: the request was not completed.
     """
-    lines = request.headers.items()
-    _check_possible(request, lines)
-    outgoing = AsyncOutgoing(request, _READER)
-    empty = outgoing.length == 0 and isinstance(request.body, BytesBody)
-    data = None if empty else AiohttpContent(request.body, Upload(outgoing))
+    headers = CIMultiDict(request.headers.items())
+    if request.method == "CONNECT" or len(request.trailers) or not "".join(headers.values()).isascii():
+        raise _impossible(request)
+    body = request.body
+    data = None
+    if not isinstance(body, BytesBody) or body.content or hdrs.TRANSFER_ENCODING in headers:
+        data = AiohttpContent(body, Upload(AsyncOutgoing(request, _READER)))
+    elif hdrs.HOST not in headers:
+        raise MisuseError("the request has no 'Host', so it was not completed; send it through a pipeline")
     return AiohttpRequest(
         request.method,
         _url(request.uri),
-        CIMultiDict(lines),
+        headers,
         data,
-        expects=data is not None and _says(request, "expect", "100-continue"),
-        closes=_says(request, "connection", "close"),
+        data is not None and hdrs.EXPECT in headers and _lists(headers.getall(hdrs.EXPECT), "100-continue"),
+        hdrs.CONNECTION in headers and _lists(headers.getall(hdrs.CONNECTION), "close"),
     )
 
 
@@ -110,16 +115,13 @@ def from_aiohttp(request: ClientRequest) -> Request[AsyncBody]:
     )
 
 
-def _check_possible(request: Request[AsyncBody], lines: list[FieldLine]) -> None:
+def _impossible(request: Request[AsyncBody]) -> UnsupportedTransportError:
     if request.method == "CONNECT":
-        raise _impossible(Capability.CONNECT_METHOD, "let the connector's settings name the proxy")
-    if len(request.trailers):
-        raise _impossible(Capability.REQUEST_TRAILERS, "drop the trailers")
-    if not "".join([value for _, value in lines]).isascii():
-        raise _impossible(Capability.OPAQUE_VALUES, "encode the values that hold such octets")
-
-
-def _impossible(capability: Capability, hint: str) -> UnsupportedTransportError:
+        capability, hint = Capability.CONNECT_METHOD, "let the connector's settings name the proxy"
+    elif len(request.trailers):
+        capability, hint = Capability.REQUEST_TRAILERS, "drop the trailers"
+    else:
+        capability, hint = Capability.OPAQUE_VALUES, "encode the values that hold such octets"
     return UnsupportedTransportError(
         f"connector 'aiohttp' does not offer {capability.value}; use one that declares "
         f"Capability.{capability.name} (h11), or {hint}",
@@ -129,9 +131,9 @@ def _impossible(capability: Capability, hint: str) -> UnsupportedTransportError:
     )
 
 
-def _says(request: Request[AsyncBody], name: str, word: str) -> bool:
-    """Whether the lines called `name`, which are lists, hold `word`."""
-    return any(word in map(str.strip, value.lower().split(",")) for value in request.headers.values(name))
+def _lists(values: Sequence[str], word: str) -> bool:
+    """Whether these values, which are lists, hold `word`."""
+    return any(word in map(str.strip, value.lower().split(",")) for value in values)
 
 
 def _url(uri: URI) -> URL:
@@ -175,8 +177,11 @@ class _PayloadBody(AsyncBody):
 
 # --- responses -----------------------------------------------------------------------------------
 
-_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _FORBIDDEN: Final = re.compile(rb"[\x00\r\n]").search
+_MOST_NAMES: Final = 1024
+_good_names: set[bytes] = set()
+"""Names that were found to be tokens, so that a name is looked at once."""
 
 
 def response_fields(response: ClientResponse) -> Fields:
@@ -186,12 +191,21 @@ def response_fields(response: ClientResponse) -> Fields:
         InvalidResponseError: a line is none that HTTP allows.
     """
     raw = response.raw_headers
-    names = [name for name, _ in raw]
-    harmless = b"" not in names and not b"".join(names).translate(None, _TOKEN)
-    if not harmless or _FORBIDDEN(b" ".join([value for _, value in raw])):
+    if not _good_names.issuperset([name for name, _ in raw]):
+        _learn([name for name, _ in raw])
+    if _FORBIDDEN(b" ".join([value for _, value in raw])):
         return adopt([receive_line(name, value) for name, value in raw])
     section = _Section(response.headers, raw)
     return borrow(response, section.read, section.find)
+
+
+def _learn(names: list[bytes]) -> None:
+    for name in names:
+        if not _TOKEN(name):
+            receive_line(name, b"")  # raises
+    if len(_good_names) > _MOST_NAMES:
+        _good_names.clear()
+    _good_names.update(names)
 
 
 @final
@@ -243,7 +257,7 @@ def response_length(response: ClientResponse) -> int | None:
     """The length of the content in octets as the peer declared it, 0 where there can be none."""
     if response.content.at_eof():
         return 0
-    declared = response.headers.get("Content-Length")
+    declared = response.headers.get(hdrs.CONTENT_LENGTH)
     return int(declared) if declared is not None and declared.isdecimal() else None
 
 

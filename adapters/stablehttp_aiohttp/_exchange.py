@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from aiohttp import ClientConnectionError, ClientRequest, ClientResponse
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
     from stablehttp_aiohttp._home import Home
+    from stablehttp_aiohttp._places import Places
 
 
 _LIKE_HEAD: Final = frozenset(
@@ -36,6 +37,7 @@ _LIKE_HEAD: Final = frozenset(
 class WatchedRequest(ClientRequest):
     """aiohttp's request, which also tells its exchange of the connection it is about to be written to."""
 
+    DEFAULT_HEADERS: ClassVar[dict[str, str]] = {}
     exchange: Exchange | None = None
 
     async def send(self, conn: Connection) -> ClientResponse:
@@ -44,9 +46,10 @@ class WatchedRequest(ClientRequest):
         Raises:
             StaleConnectionError: the connection holds something of an earlier exchange.
         """
-        if self.exchange is not None:
-            self.exchange.connected(conn)
-            self.method = self.exchange.parts.method
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.connected(conn)
+            self.method = exchange.parts.method
         return await super().send(conn)
 
 
@@ -62,16 +65,16 @@ class ResentError(ClientConnectionError):
 
 @final
 class Exchange:
-    """One request on its way; `middleware` goes to aiohttp."""
+    """One request on its way; `middleware` goes to aiohttp, and `sent` says whether octets can have left."""
 
     __slots__ = (
         "_began",
-        "_holds_place",
         "_home",
-        "_request",
+        "_place",
         "connection",
         "parts",
         "protocol",
+        "sent",
         "timeouts",
         "transport",
         "until",
@@ -80,9 +83,9 @@ class Exchange:
     def __init__(self, parts: AiohttpRequest, timeouts: Timeouts, home: Home) -> None:
         self.parts = parts
         self._home = home
-        self._request: ClientRequest | None = None
         self._began = False
-        self._holds_place = False
+        self._place: Places | None = None
+        self.sent: Answer = "no"
         self.timeouts = timeouts
         self.until = None if timeouts.total is None else home.loop.time() + timeouts.total
         self.connection = ConnectionInfo()
@@ -96,27 +99,22 @@ class Exchange:
             PoolTimeoutError: there was none in time.
         """
         places = self._home.places
-        if places is None:
-            return
-        if not places.locked():
-            await places.acquire()
-        else:
+        if places is not None and not places.take():
             seconds = self.timeouts.pool
             try:
                 async with asyncio.timeout(seconds):
-                    await places.acquire()
+                    await places.wait()
             except TimeoutError as error:
                 raise PoolTimeoutError(
                     f"no connection became free within {seconds} seconds", seconds=seconds
                 ) from error
-        self._holds_place = True
+        self._place = places
 
     def give_place_back(self) -> None:
         """Let somebody else connect; a second call does nothing."""
-        if self._holds_place:
-            self._holds_place = False
-            if self._home.places is not None:
-                self._home.places.release()
+        place, self._place = self._place, None
+        if place is not None:
+            place.give()
 
     async def middleware(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Put our lines in the place of aiohttp's, and have the request sent, once.
@@ -127,10 +125,8 @@ class Exchange:
         if self._began:
             raise ResentError("a request is sent once")
         self._began = True
-        self._request = request
         request.method = "GET" if self.parts.method in _LIKE_HEAD else self.parts.method
-        request.headers.clear()
-        request.headers.extend(self.parts.headers)
+        request.headers = self.parts.headers
         if isinstance(request, WatchedRequest):
             request.exchange = self
         while True:
@@ -138,6 +134,9 @@ class Exchange:
                 return await handler(request)
             except StaleConnectionError:  # nothing was written; aiohttp has closed that connection
                 continue
+            finally:
+                if request.response is not None:  # aiohttp makes it when it writes the first octet
+                    self.sent = "maybe"
 
     def connected(self, conn: Connection) -> None:
         """Take note of the connection on which the request is about to be written.
@@ -220,11 +219,6 @@ class Exchange:
             expected=expected,
             received=received,
         )
-
-    @property
-    def sent(self) -> Answer:
-        """Whether octets can have left: aiohttp makes its response object when it writes the first one."""
-        return "no" if self._request is None or self._request.response is None else "maybe"
 
     @property
     def name(self) -> str:

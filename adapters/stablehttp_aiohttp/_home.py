@@ -7,11 +7,11 @@ when the loop ends as `asyncio.run` ends it.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
+from http.cookies import BaseCookie, SimpleCookie
 from inspect import signature
 from math import inf
 from ssl import SSLContext
@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import BaseConnector, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from yarl import URL
 
 from stablehttp import (
     ClosedError,
@@ -30,10 +31,25 @@ from stablehttp import (
     UnsupportedTransportError,
 )
 from stablehttp_aiohttp._exchange import WatchedRequest
+from stablehttp_aiohttp._places import Places
 
 _LONGEST_LINE: Final = 128 * 1024
 _MOST_LINES: Final = 1024
 _MOST_TIMEOUTS: Final = 64
+
+
+@final
+class _NoCookies(DummyCookieJar):
+    """Knows no cookies, and does not even read them."""
+
+    _none: Final[SimpleCookie] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
+        """None."""
+        return self._none
+
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
+        """Do nothing."""
 
 
 @final
@@ -55,7 +71,7 @@ class Home:
         self.process = os.getpid()
         self.connect_seconds = settings.connect_timeout
         self.known: WeakKeyDictionary[ResponseHandler, ConnectionInfo] = WeakKeyDictionary()
-        self.places = asyncio.Semaphore(settings.max_connections) if lent is None else None
+        self.places = Places(settings.max_connections) if lent is None else None
         if lent is None:
             pool: BaseConnector = TCPConnector(limit=0, keepalive_timeout=settings.keepalive, ssl=context or True)
         else:
@@ -145,8 +161,7 @@ def _session(loop: AbstractEventLoop, pool: BaseConnector, *, owned: bool) -> Cl
             connector_owner=owned,
             loop=loop,
             request_class=WatchedRequest,
-            cookie_jar=DummyCookieJar(),
-            skip_auto_headers=("Content-Type",),
+            cookie_jar=_NoCookies(),
             auto_decompress=False,
             trust_env=False,
             raise_for_status=False,

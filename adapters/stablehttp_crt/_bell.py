@@ -7,6 +7,7 @@ after each change, from any thread, and costs next to nothing while nobody waits
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -32,10 +33,12 @@ class AsyncBell:
         """Wake whoever waits; from any thread."""
         if not self._rung:
             self._rung = True
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody can be waiting in it
                 self._loop.call_soon_threadsafe(self._strike)
-            except RuntimeError:
-                pass  # the loop has ended, and nobody can be waiting in it
+
+    def unhook(self) -> None:
+        """Call `struck` no more, and let go of it."""
+        self._struck = None
 
     async def pause(self, until: float | None) -> None:
         """Wait for the next stroke, and until that point of `monotonic` at most."""

@@ -8,6 +8,7 @@ How the CRT differs, and what we do about it (each has a test in tests/adapters/
   completed request stands in the list;
 - values are text and go out as UTF-8, so an octet above 0x7F would become two: refused;
 - it sends no trailers, and does not wait for 100 (Continue): refused;
+- over HTTP/2 it cuts a target in absolute form down to its path: refused;
 - over HTTP/2 a line of more than 4096 octets (name, value and 32) kills the whole connection, `:path`,
   `:authority` and `:method` included: refused, and declared in `limits`;
 - it says what is wrong with a request in a bare RuntimeError: translated, nothing was sent;
@@ -40,6 +41,7 @@ from typing import Final, TypeAlias, final
 from awscrt.http import HttpHeaders, HttpRequest
 
 from stablehttp import (
+    URI,
     AnyRequest,
     BytesBody,
     Capability,
@@ -51,7 +53,7 @@ from stablehttp import (
     Request,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import BytesLike, FieldLine, borrow, fold, receive_line, receive_value, refuse
+from stablehttp.adapting import FieldLine, borrow, fold, receive_line, receive_value
 from stablehttp_crt._body import MemoryReader
 
 NAME: Final = "crt"
@@ -77,18 +79,16 @@ def to_crt(request: AnyRequest, *, version: HttpVersion = HttpVersion.HTTP_1_1) 
         InvalidMessageError: HTTP/2 has no place for a field of the request.
         UnsupportedTransportError: the CRT cannot send it as it stands.
     """
-    lines = request.headers.items()
-    if version is HttpVersion.HTTP_2:
-        lines = _lines_for_http2(request, lines)
-    _check_ascii(lines)
-    made = HttpRequest(request.method, request.target, HttpHeaders(lines))
+    made = Prepared(request, (version,)).to_crt(version)
     body = request.body
     if isinstance(body, BytesBody) and body.content:
         made.body_stream = MemoryReader(body.content)
     return made
 
 
-def from_crt(client_request: HttpRequest, *, origin: str | None = None, body: BytesLike | None = None) -> Request[BytesBody]:
+def from_crt(
+    client_request: HttpRequest, *, origin: str | None = None, body: bytes | None = None
+) -> Request[BytesBody]:
     """Our request for one of the CRT's, read and checked at once.
 
     `origin` is where it goes, and defaults to https and its `Host`.  The CRT does not let a body stream be
@@ -105,29 +105,51 @@ def from_crt(client_request: HttpRequest, *, origin: str | None = None, body: By
         if not hosts:
             raise InvalidMessageError("the request has no 'Host', so its origin is not known; give origin=")
         origin = f"https://{hosts[0]}"
-    from stablehttp import URI
-
     uri = URI.verbatim(origin, client_request.path)
     return Request(client_request.method, uri, headers=lines, body=body)
 
 
-def check_verbatim(request: AnyRequest, connector: object, versions: Iterable[HttpVersion]) -> None:
-    """Make sure that the CRT carries the completed request as it stands, whichever of `versions` is spoken.
+@final
+class Prepared:
+    """A request of which it is known that the CRT carries it as it stands, over each of some versions."""
 
-    Raises:
-        UnsupportedTransportError: it does not; `capability` says what is missing.
-        InvalidMessageError: HTTP/2 has no place for a field of the request.
-    """
-    if len(request.trailers):
-        raise refuse(connector, Capability.REQUEST_TRAILERS, hint="drop the trailers")
-    if "expect" in request.headers:
-        raise refuse(connector, Capability.EXPECT_CONTINUE, hint="remove the field 'Expect'")
-    lines = request.headers.items()
-    if HttpVersion.HTTP_2 in versions:
-        if request.method == "CONNECT":
-            raise refuse(connector, Capability.CONNECT_METHOD)
-        lines = _lines_for_http2(request, lines)
-    _check_ascii(lines)
+    __slots__ = ("_http2_lines", "_lines", "_request")
+
+    def __init__(self, request: AnyRequest, versions: Iterable[HttpVersion]) -> None:
+        """Check it.
+
+        Raises:
+            UnsupportedTransportError: the CRT does not; `capability` says what is missing.
+            InvalidMessageError: HTTP/2 has no place for a field of the request.
+        """
+        headers = request.headers
+        if len(request.trailers):
+            raise _refuse(Capability.REQUEST_TRAILERS, "drop the trailers")
+        if "expect" in headers:
+            raise _refuse(Capability.EXPECT_CONTINUE, "remove the field 'Expect'")
+        self._request = request
+        self._lines = headers.items()
+        self._http2_lines: list[FieldLine] = []
+        if HttpVersion.HTTP_2 in versions:
+            if request.method == "CONNECT":
+                raise _refuse(Capability.CONNECT_METHOD, "use HTTP/1.1 for it")
+            _check_form(request.target)
+            self._http2_lines = _lines_for_http2(request, self._lines)
+        if not "".join([value for _, value in self._lines]).isascii():
+            raise _refuse(Capability.OPAQUE_VALUES, "encode the values that hold such octets")
+
+    def to_crt(self, version: HttpVersion) -> HttpRequest:
+        """A new request object for a connection of `version`, one of those that were checked; without content."""
+        lines = self._http2_lines if version is HttpVersion.HTTP_2 else self._lines
+        return HttpRequest(self._request.method, self._request.target, HttpHeaders(lines))
+
+
+def _refuse(capability: Capability, way: str) -> UnsupportedTransportError:
+    return UnsupportedTransportError(
+        f"connector {NAME!r} does not offer {capability.value}; use one that declares {capability!r}, or {way}",
+        transport=NAME,
+        capability=capability.value,
+    )
 
 
 def _lines_for_http2(request: AnyRequest, lines: list[FieldLine]) -> list[FieldLine]:
@@ -144,6 +166,15 @@ def _lines_for_http2(request: AnyRequest, lines: list[FieldLine]) -> list[FieldL
     return [line for line in made if line[0] != "transfer-encoding"]
 
 
+def _check_form(target: str) -> None:
+    if target != "*" and not target.startswith("/"):
+        raise UnsupportedTransportError(
+            f"connector {NAME!r} would cut a target that does not begin with '/' for HTTP/2; use HTTP/1.1 for it",
+            transport=NAME,
+            capability="the absolute form of the target over HTTP/2",
+        )
+
+
 def _check_size(name: str, value: str) -> None:
     octets = len(name) + len(value)
     if octets + 32 > LONGEST_LINE:
@@ -152,17 +183,6 @@ def _check_size(name: str, value: str) -> None:
             f"and {LONGEST_LINE - 32} are the most; use HTTP/1.1 or another connector",
             transport=NAME,
             capability=f"field lines of more than {LONGEST_LINE - 32} octets",
-        )
-
-
-def _check_ascii(lines: list[FieldLine]) -> None:
-    if not "".join([value for _, value in lines]).isascii():
-        name = next(name for name, value in lines if not value.isascii())
-        raise UnsupportedTransportError(
-            f"connector {NAME!r} does not offer {Capability.OPAQUE_VALUES.value}, and field {name!r:.80} has some; "
-            "encode the value, or use a connector that declares Capability.OPAQUE_VALUES",
-            transport=NAME,
-            capability=Capability.OPAQUE_VALUES.value,
         )
 
 

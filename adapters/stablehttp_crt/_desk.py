@@ -9,7 +9,6 @@ order in which they came.  Without colour and without locks.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias, final
@@ -30,8 +29,8 @@ class Line:
 
     lease: Lease[Channel]
     endpoint: Endpoint
-    shared: bool
-    reused: bool
+    desk: Desk | None
+    """The desk that hands out its places, if it can have more than one."""
     active: int = 1
     retired: bool = False
 
@@ -75,10 +74,10 @@ class _Counter:
     opening: bool = False
     alone: bool = False
     """Whether it was found to speak HTTP/1.1, so that everybody opens his own."""
-    queue: deque[Ticket] = field(default_factory=deque)
+    queue: deque[Ticket] = field(default_factory=lambda: deque[Ticket]())
 
 
-WAIT: Final = object()
+_MOST_COUNTERS: Final = 512
 
 
 @final
@@ -88,9 +87,17 @@ class Desk:
     def __init__(self) -> None:
         self._counters: dict[Endpoint, _Counter] = {}
 
-    def enter(self, endpoint: Endpoint, ticket: Callable[[], Ticket]) -> Grant | Ticket:
-        """A line with a place on it, None for leave to open one, or a ticket to wait with."""
-        counter = self._counters.setdefault(endpoint, _Counter())
+    def is_alone(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint was found to speak HTTP/1.1 only."""
+        counter = self._counters.get(endpoint)
+        return counter is not None and counter.alone
+
+    def enter(self, endpoint: Endpoint, turn: Ticket) -> Grant | Ticket:
+        """A line with a place on it, None for leave to open one, or `turn`, which is called up later."""
+        counter = self._counters.get(endpoint)
+        if counter is None:
+            self._tidy()
+            counter = self._counters[endpoint] = _Counter()
         line = self._current(counter)
         if counter.alone:
             return None
@@ -100,14 +107,13 @@ class Desk:
         if line is None and not counter.opening:
             counter.opening = True
             return None
-        turn = ticket()
         counter.queue.append(turn)
         return turn
 
     def opened(self, endpoint: Endpoint, line: Line) -> None:
         """The caller who was to open a connection has one."""
         counter = self._counters[endpoint]
-        if not line.shared:
+        if line.desk is None:
             counter.alone = True
             self._end_opening(counter)
         elif counter.alone or counter.line is None:
@@ -125,10 +131,7 @@ class Desk:
             self._open_next(counter)
             return
         counter.opening = False
-        while counter.queue:
-            turn = counter.queue.popleft()
-            if not turn.done():
-                turn.set_exception(copy(error))
+        self._turn_away(counter, error)
 
     def leave(self, line: Line) -> bool:
         """An exchange has left its line; whether it was the last."""
@@ -148,7 +151,27 @@ class Desk:
         if self._current(counter) is not None:
             self._serve(counter)
 
+    def close(self, error: StableHTTPError) -> None:
+        """Turn away everybody who waits."""
+        for counter in self._counters.values():
+            self._turn_away(counter, error)
+
     # --- inside ----------------------------------------------------------------------------------
+
+    def _tidy(self) -> None:
+        if len(self._counters) >= _MOST_COUNTERS:
+            busy = {
+                endpoint: counter
+                for endpoint, counter in self._counters.items()
+                if counter.line is not None or counter.opening or counter.queue
+            }
+            self._counters = busy
+
+    def _turn_away(self, counter: _Counter, error: StableHTTPError) -> None:
+        while counter.queue:
+            turn = counter.queue.popleft()
+            if not turn.done():
+                turn.set_exception(copy(error))
 
     def _current(self, counter: _Counter) -> Line | None:
         """The line that takes new exchanges, unless it has ended or retired."""

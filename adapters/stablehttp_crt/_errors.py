@@ -45,6 +45,10 @@ _CERTIFICATE: Final = (
     r"AWS_IO_TLS_(UNKNOWN_ROOT_CERTIFICATE|NO_ROOT_CERTIFICATE_FOUND|CERTIFICATE_\w+|BAD_\w*CERTIFICATE"
     r"|PEER_CERTIFICATE_\w+|HOST_NAME_MISMATCH|INVALID_CERTIFICATE_CHAIN)"
 )
+_MALFORMED: Final = (
+    r"AWS_ERROR_HTTP_(PROTOCOL_ERROR|INVALID_\w+|SWITCHED_PROTOCOLS|PROTOCOL_SWITCH_FAILURE)"
+    r"|AWS_ERROR_INVALID_STATE|AWS_ERROR_SHORT_BUFFER|AWS_ERROR_OVERFLOW_DETECTED"
+)
 _OPENING: Final[tuple[Row, ...]] = (
     (r"AWS_IO_DNS_\w+", NameResolutionError, "the name of the host did not resolve"),
     (r"AWS_IO_SOCKET_CONNECTION_REFUSED", ConnectRefusedError, "the host refused the connection"),
@@ -61,8 +65,7 @@ _EXCHANGE: Final[tuple[Row, ...]] = (
         "the peer sent a field value that is not UTF-8, which awscrt cannot receive",
     ),
     (
-        r"AWS_ERROR_HTTP_(PROTOCOL_ERROR|INVALID_\w+|SWITCHED_PROTOCOLS|PROTOCOL_SWITCH_FAILURE|COMPRESSION\w*)"
-        r"|AWS_ERROR_INVALID_STATE|AWS_ERROR_SHORT_BUFFER|AWS_ERROR_OVERFLOW_DETECTED",
+        _MALFORMED,
         InvalidResponseError,
         "the peer sent something that is no valid response",
     ),

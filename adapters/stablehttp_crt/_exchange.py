@@ -42,7 +42,6 @@ class Exchange:
         "_drained",
         "_raw_head",
         "_request_method",
-        "_ring",
         "_stream",
         "channel",
         "chunks",
@@ -54,6 +53,7 @@ class Exchange:
         "last",
         "meter",
         "remote_ended",
+        "ring",
     )
 
     def __init__(self, channel: Channel, method: str, meter: Meter, ring: Callable[[], None]) -> None:
@@ -72,7 +72,7 @@ class Exchange:
         self.failure: BaseException | None = None
         """What went wrong on this side: the caller's body, or the head of the response."""
         self._request_method = method
-        self._ring = ring
+        self.ring = ring
         self._stream: HttpClientStream | Http2ClientStream | None = None
         self._raw_head: tuple[int, Lines] | None = None
         self._drained = 0
@@ -106,33 +106,33 @@ class Exchange:
         """The head of the final response arrived."""
         self.last = monotonic()
         self._raw_head = (status_code, headers)
-        self._ring()
+        self.ring()
 
     def on_body(self, http_stream: object, chunk: bytes, **_: object) -> None:
         """Some content arrived."""
         self.last = monotonic()
         self.chunks.append(chunk)
-        self._ring()
+        self.ring()
 
     def on_remote_end(self, future: Future[None]) -> None:
         """The peer has sent all of its response (HTTP/2 only)."""
         if future.exception() is None:
             self.remote_ended = True
-            self._ring()
+            self.ring()
 
     def on_complete(self, future: Future[int]) -> None:
         """The CRT has finished with the exchange."""
         self.error = future.exception()
         self._stream = None
         self.done = True
-        self._ring()
+        self.ring()
 
     # --- for whoever waits -----------------------------------------------------------------------
 
     def fail(self, error: BaseException) -> None:
         """The exchange cannot go on because of something on this side."""
         self.failure = self.failure or error
-        self._ring()
+        self.ring()
 
     @property
     def over(self) -> bool:
@@ -241,17 +241,18 @@ class Exchange:
 class Clock:
     """The time limits of one call."""
 
-    __slots__ = ("_total", "_timeouts", "until")
+    __slots__ = ("_timeouts", "_total", "pool", "until")
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._total = timeouts.total
+        self.pool = timeouts.pool
         self.until = None if timeouts.total is None else monotonic() + timeouts.total
         """When the whole call has had its time."""
 
     def place_until(self) -> float | None:
         """Until when a free connection may be waited for, from now on."""
-        return self.sooner(self._timeouts.pool)
+        return self.sooner(self.pool)
 
     def sooner(self, seconds: float | None) -> float | None:
         """When `seconds` will be over, or the whole time if that comes first."""
@@ -260,13 +261,13 @@ class Clock:
         by = monotonic() + seconds
         return by if self.until is None else min(by, self.until)
 
-    def check_total(self, *, sent: Answer, processed: Answer) -> None:
+    def check_total(self, *, sent: Answer, processed: Answer, now: float | None = None) -> None:
         """Make sure that the whole call still has time.
 
         Raises:
             TotalTimeoutError: it has none.
         """
-        if self.until is not None and monotonic() >= self.until:
+        if self.until is not None and (now or monotonic()) >= self.until:
             raise TotalTimeoutError(
                 f"the whole call took longer than {self._total} seconds",
                 seconds=self._total,
@@ -290,20 +291,19 @@ class Clock:
         write, read = self._timeouts.write, self._timeouts.read
         if write is not None and meter.waiting:
             looks.append(_by(max(meter.since, since) + write, now, WriteTimeoutError, "took nothing", write, answer))
-        if read is not None:
-            if exchange.head is not None:
-                looks.append(_by(max(exchange.last, since) + read, now, ReadTimeoutError, "sent nothing", read, answer))
-            elif meter.done:
-                begin = max(exchange.last, since, meter.since)
-                looks.append(_by(begin + read, now, ReadTimeoutError, "sent nothing", read, answer))
-            elif meter.waiting:
-                looks.append(now + read)
+        elif write is not None and not meter.ended:
+            looks.append(now + write)
+        if read is not None and exchange.head is not None:
+            looks.append(_by(max(exchange.last, since) + read, now, ReadTimeoutError, "sent nothing", read, answer))
+        elif read is not None and meter.done:
+            begin = max(exchange.last, since, meter.since)
+            looks.append(_by(begin + read, now, ReadTimeoutError, "sent nothing", read, answer))
+        elif read is not None:
+            looks.append(now + read)
         return min(looks, default=None)
 
 
-def _by(
-    due: float, now: float, kind: type[StableHTTPError], what: str, seconds: float, answer: Answer
-) -> float:
+def _by(due: float, now: float, kind: type[StableHTTPError], what: str, seconds: float, answer: Answer) -> float:
     if now >= due:
         raise kind(f"the peer {what} for {seconds} seconds", seconds=seconds, sent=answer, processed=answer)
     return due

@@ -19,7 +19,7 @@ from awscrt.io import ClientBootstrap, DefaultHostResolver, EventLoopGroup
 from stablehttp import ForeignLoopError
 
 REST: Final = 0.004
-"""How long, in seconds, all streams that have nothing to give may keep their thread together before it looks at sockets."""
+"""How long, in seconds, streams with nothing to give may keep their thread before it looks at its sockets."""
 
 
 class Hungry(Protocol):
@@ -84,7 +84,7 @@ class Threads:
 
     def _check(self) -> int:
         process = os.getpid()
-        if _homes and process not in _homes or self._process not in (None, process):
+        if (_homes and process not in _homes) or self._process not in (None, process):
             raise ForeignLoopError(
                 "awscrt was used before this process was forked, and its threads stayed in the other one; "
                 "make connectors for it after the fork, or use another connector here"

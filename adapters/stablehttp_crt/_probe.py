@@ -32,6 +32,8 @@ def probe(
 def _find_out(host: str, port: int, settings: TLSSettings, seconds: float) -> CertificateError | None:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
+        if not _knows_authorities(context):
+            return None
         if settings.client_cert is not None:
             context.load_cert_chain(settings.client_cert, settings.client_key, password="")
         with (
@@ -45,3 +47,9 @@ def _find_out(host: str, port: int, settings: TLSSettings, seconds: float) -> Ce
         return made
     except (OSError, ValueError):
         return None
+
+
+def _knows_authorities(context: ssl.SSLContext) -> bool:
+    """Whether Python's TLS has anybody to trust; on some systems it has not, and the CRT's has."""
+    paths = ssl.get_default_verify_paths()
+    return bool(context.cert_store_stats()["x509_ca"] or paths.cafile or paths.capath)

@@ -55,6 +55,7 @@ _PROCESSED: Final[dict[Stage, Answer]] = {Stage.SENT: "maybe", Stage.ANSWERING: 
 
 _CONNECTING: Final = frozenset({Stage.CONNECTING, Stage.SECURING})
 _SECURING: Final = frozenset({Stage.SECURING})
+_ANSWERED: Final = frozenset({Stage.ANSWERED})
 _ALL: Final = frozenset(Stage)
 
 _TABLE: Final[tuple[tuple[type[Exception], str, frozenset[Stage], type[StableHTTPError], str], ...]] = (
@@ -69,6 +70,7 @@ _TABLE: Final[tuple[tuple[type[Exception], str, frozenset[Stage], type[StableHTT
     (OSError, "", _CONNECTING, ConnectError, "no connection came about"),
     (ssl.SSLError, "CERTIFICATE", _ALL, TLSError, "the host refused the TLS connection"),
     (OSError, "", _ALL, DisconnectedError, "the connection broke"),
+    (h11.RemoteProtocolError, "", _ANSWERED, InvalidResponseError, "the peer broke the chunked coding (RFC 9112 §7.1)"),
     (h11.RemoteProtocolError, "", _ALL, InvalidResponseError, "the peer sent something that is no HTTP/1.1 response"),
 )
 """Foreign type, a word in its reason, stages, our type, and what we say."""
@@ -119,5 +121,9 @@ _ORDER: Final[tuple[Answer, ...]] = ("no", "maybe", "yes")
 
 def admit(error: StableHTTPError, stage: Stage) -> None:
     """Have `error` say at least what is known at this stage of what the peer can have seen and done."""
-    error.sent = max(error.sent, stage.sent, key=_ORDER.index)
-    error.processed = max(error.processed, stage.processed, key=_ORDER.index)
+    error.sent = _more_certain(error.sent, stage.sent)
+    error.processed = _more_certain(error.processed, stage.processed)
+
+
+def _more_certain(one: Answer, other: Answer) -> Answer:
+    return _ORDER[max(_ORDER.index(one), _ORDER.index(other))]

@@ -1,9 +1,7 @@
 """One asynchronous exchange on one connection: send, read the head, then be the source of the content.
 
-Content in memory is written at once, and what the system does not take goes on by itself, so the usual
-exchange needs no task.  A stream is sent by a task of its own, so that the response can be read while it is
-sent: `send` returns with the head, and sending goes on until it ends or the response is closed.  A final
-status of 300 and above that comes earlier ends sending.
+`send` returns with the head, and a stream that is still being sent goes on until it ends or the response is
+closed.  A final status of 300 and above that comes earlier ends sending.
 
 Whoever holds an exchange that has not ended holds a connection; every way out leads through `_leave`.
 """
@@ -28,11 +26,12 @@ from stablehttp import (
     WriteTimeoutError,
 )
 from stablehttp.adapting import AsyncBody, AsyncPool, AsyncReceivedBody, Lease
-from stablehttp_h11._body import AsyncContent, AsyncStream, Whole, frame
+from stablehttp_h11._body import AsyncContent
 from stablehttp_h11._bounds import Bounds
 from stablehttp_h11._convert import from_head, from_informational
 from stablehttp_h11._errors import Stage, admit, no_answer, translate
 from stablehttp_h11._reader import Content, Head, HeadReader, says_close
+from stablehttp_h11._upload import Upload
 from stablehttp_h11._wire import Wire
 
 
@@ -43,7 +42,6 @@ class AsyncExchange:
     __slots__ = (
         "_bounds",
         "_content",
-        "_failure",
         "_hook",
         "_keeps",
         "_lease",
@@ -53,16 +51,20 @@ class AsyncExchange:
         "_origin",
         "_pool",
         "_reader",
-        "_sender",
-        "_sent",
         "_stage",
         "_status",
-        "_stopping",
-        "_stream",
+        "_upload",
         "_wire",
     )
 
-    def __init__(self, pool: AsyncPool[Wire], lease: Lease[Wire], request: Request[AsyncBody], bounds: Bounds) -> None:
+    def __init__(
+        self,
+        pool: AsyncPool[Wire],
+        lease: Lease[Wire],
+        request: Request[AsyncBody],
+        content: AsyncContent,
+        bounds: Bounds,
+    ) -> None:
         self._pool = pool
         self._lease = lease
         self._wire = lease.connection
@@ -75,92 +77,28 @@ class AsyncExchange:
         self._content: Content | None = None
         self._stage = Stage.CONNECTING
         self._status: int | None = None
-        self._stream: AsyncStream | None = None
-        self._sender: asyncio.Task[None] | None = None
-        self._failure: BaseException | None = None
+        self._upload = Upload(self._wire, content, bounds.write)
         self._keeps = not says_close(request.headers.values("connection"))
-        self._sent = False
-        self._stopping = False
         self._left = False
 
-    async def respond(self, head: bytes, content: AsyncContent, patience: float | None) -> Response[AsyncBody]:
+    async def respond(self, head: bytes, patience: float | None) -> Response[AsyncBody]:
         """Send the request and give the response as soon as its head is there.
 
         With `patience` the content is held until the peer asks for it, or so many seconds are over.
         """
         try:
             self._stage = Stage.SENT
-            if isinstance(content, AsyncStream):
-                self._stream = content
             received = None
             if patience is not None:
-                self._wire.write([head])
+                self._upload.send_head(head)
                 head = b""
                 received = await self._continue_or_final(patience)
             if received is None:
-                self._send(head, content)
+                self._upload.send(head)
                 received = await self._final_head()
             return await self._begin_content(received)
         except BaseException as error:
             raise await self._fail(error)  # noqa: B904 (the same error, or with it as its cause)
-
-    # --- sending ---------------------------------------------------------------------------------
-
-    def _send(self, head: bytes, content: AsyncContent) -> None:
-        if isinstance(content, Whole):
-            self._sent = True
-            self._wire.write(content.behind(head))
-            return
-        if head:
-            self._wire.write([head])
-        self._sender = self._loop.create_task(self._send_stream(content))
-
-    async def _send_stream(self, stream: AsyncStream) -> None:
-        try:
-            try:
-                await self._send_chunks(stream)
-            finally:
-                await stream.outgoing.aclose()
-        except (Exception, asyncio.CancelledError) as error:
-            if not self._stopping:
-                self._failure = error
-        self._wire.wake()
-
-    async def _send_chunks(self, stream: AsyncStream) -> None:
-        wire, outgoing = self._wire, stream.outgoing
-        async for chunk in outgoing:
-            wire.write(frame(chunk, chunked=stream.end is not None))
-            self._sent = outgoing.sent == outgoing.length
-            if wire.unsent:
-                await self._drain()
-            if wire.gone:
-                return
-        if stream.end is not None:
-            wire.write([stream.end])
-        self._sent = True
-
-    async def _drain(self) -> None:
-        seconds = self._bounds.write
-        try:
-            await self._wire.drain(seconds)
-        except TimeoutError as error:
-            raise self._late(WriteTimeoutError, "the peer took nothing for", seconds) from error
-
-    async def _stop_sending(self) -> None:
-        """End sending, and close the body."""
-        if self._sending:
-            self._sent = False
-        self._wire.stop_sending()
-        if self._sender is not None and not self._sender.done():
-            self._stopping = True
-            self._sender.cancel()
-            await asyncio.wait([self._sender])
-        if self._stream is not None:
-            await self._stream.outgoing.aclose()
-
-    @property
-    def _sending(self) -> bool:
-        return (self._sender is not None and not self._sender.done()) or self._wire.unsent > 0
 
     # --- receiving -------------------------------------------------------------------------------
 
@@ -208,8 +146,11 @@ class AsyncExchange:
             self._hook.read(from_informational(head))
 
     def _take(self) -> bytes | None:
-        if self._failure is not None:
-            raise self._failure
+        upload = self._upload
+        if upload.failure is not None:
+            raise upload.failure
+        if upload.stuck:
+            raise self._late(WriteTimeoutError, "the peer took nothing for", self._bounds.write)
         return self._wire.take()
 
     async def _wait(self) -> None:
@@ -220,7 +161,7 @@ class AsyncExchange:
             raise self._late(ReadTimeoutError, "", None)
         unsent = wire.unsent if self._content is None else 0
         seconds = bounds.write if unsent else bounds.read
-        if self._content is None and not unsent and self._sending:
+        if self._content is None and not unsent and self._upload.active:
             seconds = None
         try:
             await wire.wait(bounds.by(now, seconds))
@@ -240,10 +181,12 @@ class AsyncExchange:
         self._status = head.status
         content = self._content = self._reader.content(head, self._method)
         self._keeps = self._keeps and head.keeps_alive
-        if (self._sending and head.status >= 300) or (self._stream is not None and self._sender is None):
-            await self._stop_sending()
+        upload = self._upload
+        if not upload.finished and (head.status >= 300 or not upload.active):
+            upload.stop()
+            await upload.aclose()
         wire, reused = self._wire, self._lease.reused
-        if content.whole and not self._sending:
+        if content.whole and not upload.active:
             self._end()
         body = AsyncReceivedBody(self, length=content.length)
         return from_head(head, body, wire.reused_info if reused else wire.info)
@@ -251,19 +194,19 @@ class AsyncExchange:
     async def read(self) -> bytes:
         """The next chunk, or `b""` at the end."""
         assert self._content is not None
+        if not self._left and self._loop is not asyncio.get_running_loop():
+            raise ForeignLoopError("the response belongs to another event loop; read it in the one that received it")
         try:
             while (chunk := self._content.next()) is None:
                 await self._feed(self._content)
             if self._content.ended and not self._left:
                 self._end()
-                await self._stop_sending()
+                await self._upload.aclose()
         except BaseException as error:
             raise await self._fail(error)  # noqa: B904 (the same error, or with it as its cause)
         return chunk
 
     async def _feed(self, content: Content) -> None:
-        if self._loop is not asyncio.get_running_loop():
-            raise ForeignLoopError("the response belongs to another event loop; read it in the one that received it")
         while (octets := self._take()) is None:
             await self._wait()
         if octets:
@@ -275,12 +218,15 @@ class AsyncExchange:
         """Give the connection back if the rest of the content has arrived already, else discard it."""
         if self._left or self._content is None:
             return
+        if self._loop is not asyncio.get_running_loop():
+            self._abandon()
+            return
         try:
             self._skip(self._content)
         except (h11.RemoteProtocolError, StableHTTPError):
             self._keeps = False
         self._end()
-        await self._stop_sending()
+        await self._upload.aclose()
 
     def _skip(self, content: Content) -> None:
         while (chunk := content.next()) != b"":
@@ -305,19 +251,19 @@ class AsyncExchange:
             and (content.whole or content.ended)
             and content.keeps_connection
             and not content.extra
-            and self._sent
-            and not self._sending
+            and self._upload.finished
         )
 
     def _leave(self, *, reusable: bool) -> None:
         if not self._left:
             self._left = True
+            self._upload.stop()
             self._pool.release(self._lease, reusable=reusable)
 
     async def _fail(self, error: BaseException) -> BaseException:
         """Let go of everything; the error to raise."""
         self._leave(reusable=False)
-        await self._stop_sending()
+        await self._upload.aclose()
         if isinstance(error, h11.RemoteProtocolError):
             error = translate(error, self._stage) or error
         if isinstance(error, StableHTTPError):
@@ -327,17 +273,23 @@ class AsyncExchange:
                 error.status = self._status
         return error
 
+    def _abandon(self) -> None:
+        """Leave from outside the loop."""
+        self._left = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_leave_later, self._pool, self._lease, self._upload)
+
     def __del__(self) -> None:
-        if self._left or self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(_abandon, self._pool, self._lease)
-        warnings.warn(
-            f"a response to {self._method} {self._origin} was dropped; read it to its end, or close it",
-            ResourceWarning,
-            source=self,
-            stacklevel=1,
-        )
+        if not self._left:
+            self._abandon()
+            warnings.warn(
+                f"a response to {self._method} {self._origin} was dropped; read it to its end, or close it",
+                ResourceWarning,
+                source=self,
+                stacklevel=1,
+            )
 
 
-def _abandon(pool: AsyncPool[Wire], lease: Lease[Wire]) -> None:
+def _leave_later(pool: AsyncPool[Wire], lease: Lease[Wire], upload: Upload) -> None:
+    upload.stop()
     pool.release(lease, reusable=False)

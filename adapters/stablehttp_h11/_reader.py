@@ -22,8 +22,10 @@ HEAD_LIMIT: Final = 100 * 1024
 """How many octets the heads of one response may have, informational ones and the trailers included."""
 
 _FOLDING = re.compile(rb"[\t ]*\r?\n[\t ]+")
+_SWITCHING = re.compile(rb"HTTP/1\.[0-9] 101[ \r\n]").match
 _REQUEST: Final = h11.Request(method="GET", target="/", headers=[("Host", "-")])
-"""Stands for any request: h11 has to have seen one to expect a response."""
+"""Stands for any request: h11 takes a final response without having seen one, and a 1xx only after one."""
+_SHORTEST: Final = len(b"HTTP/1.1 200\n\n")
 
 _VERSIONS: Final = {b"1.0": HttpVersion.HTTP_1_0, b"1.1": HttpVersion.HTTP_1_1}
 
@@ -82,18 +84,15 @@ def says_close(values: Iterable[str]) -> bool:
 class HeadReader:
     """Reads the heads of one response: any number of informational ones, then the final one."""
 
-    __slots__ = ("_connection", "_octets", "_seen", "started")
+    __slots__ = ("_connection", "_octets", "_seen")
 
     def __init__(self) -> None:
         self._octets: list[bytes] = []
         self._seen = 0
-        self._connection = _expecting_a_response()
-        self.started = False
-        """Whether the peer has sent anything at all."""
+        self._connection = _new_connection()
 
     def feed(self, octets: bytes) -> None:
         """Take what arrived; empty lines before a status line are skipped, some peers send them."""
-        self.started = True
         self._seen += len(octets)
         if not self._octets:
             octets = octets.lstrip(b"\r\n")
@@ -108,8 +107,8 @@ class HeadReader:
             InvalidResponseError: this is no response of HTTP/1, or its heads are longer than `HEAD_LIMIT`.
             h11.RemoteProtocolError: this is no head.
         """
-        event = self._connection.next_event() if self._octets else None
-        if not isinstance(event, (h11.Response, h11.InformationalResponse)):
+        event = self._next_event()
+        if event is None:
             self._check_size(self._seen)
             return None
         rest = self._connection.trailing_data[0]
@@ -142,9 +141,28 @@ class HeadReader:
             return Chunked(self._connection)
         return Counted(int(lengths[0].partition(",")[0]), rest) if lengths else UntilClose(rest)
 
+    def _next_event(self) -> h11.Response | h11.InformationalResponse | None:
+        if not self._octets:
+            return None
+        if len(self._octets[0]) < _SHORTEST:
+            self._octets[:] = [b"".join(self._octets)]
+            if len(self._octets[0]) < _SHORTEST:
+                return None
+        if self._octets[0][9:10] == b"1" and self._connection.our_state is h11.IDLE:
+            self._connection.send(_REQUEST)
+        try:
+            event = self._connection.next_event()
+        except h11.RemoteProtocolError as error:
+            if _SWITCHING(self._octets[0]):
+                raise InvalidResponseError(
+                    "the peer switched to another protocol, with 101, and nobody asked for that (RFC 9110 §15.2.2)"
+                ) from error
+            raise
+        return event if isinstance(event, (h11.Response, h11.InformationalResponse)) else None
+
     def _begin_again(self, rest: bytes) -> None:
         self._octets = []
-        self._connection = _expecting_a_response()
+        self._connection = _new_connection()
         self._seen -= len(rest)
         if rest:
             self.feed(rest)
@@ -156,10 +174,8 @@ class HeadReader:
             )
 
 
-def _expecting_a_response() -> h11.Connection:
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
-    connection.send(_REQUEST)
-    return connection
+def _new_connection() -> h11.Connection:
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
 
 
 # --- content ------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, TypeAlias
 
 Address: TypeAlias = "tuple[int, int, int, tuple[str | int | bytes, ...]]"
@@ -19,16 +20,34 @@ class HasFileno(Protocol):
         ...
 
 
+def readable_check(sock: HasFileno) -> Callable[[], bool]:
+    """What `is_readable` does, prepared for one socket that is open."""
+    if not hasattr(select, "poll"):
+        return partial(is_readable, sock)
+    poller = select.poll()
+    poller.register(sock.fileno(), select.POLLIN)
+    poll = poller.poll
+    return lambda: bool(poll(0))
+
+
 def is_readable(sock: HasFileno | None) -> bool:
     """Whether reading would give something at once, be it octets, the end or an error; True if it is closed."""
-    number = -1 if sock is None else sock.fileno()
-    if number < 0:
+    if sock is None or sock.fileno() < 0:
         return True
-    if hasattr(select, "poll"):
-        poller = select.poll()
-        poller.register(number, select.POLLIN)
-        return bool(poller.poll(0))
-    return bool(select.select([number], [], [], 0)[0])
+    return wait_for(sock, read=True, write=False, seconds=0)[0]
+
+
+def wait_for(sock: HasFileno, *, read: bool, write: bool, seconds: float | None) -> tuple[bool, bool]:
+    """Wait until `sock` can be read or written, or has failed, which counts as both; which of the two it is."""
+    if not hasattr(select, "poll"):
+        found = select.select([sock] if read else [], [sock] if write else [], [sock], seconds)
+        return bool(found[0] or found[2]), bool(found[1] or found[2])
+    poller = select.poll()
+    poller.register(sock.fileno(), read * select.POLLIN | write * select.POLLOUT)
+    for _, event in poller.poll(None if seconds is None else seconds * 1000):
+        failed = event & ~(select.POLLIN | select.POLLOUT)
+        return bool(read and event & (select.POLLIN | failed)), bool(write and event & (select.POLLOUT | failed))
+    return False, False
 
 
 def describe_peer(address: Sequence[object] | None) -> str | None:

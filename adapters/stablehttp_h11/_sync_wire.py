@@ -6,7 +6,6 @@ says is kept, so that an answer which comes early is seen.
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 from collections import deque
@@ -15,7 +14,7 @@ from errno import ETIMEDOUT
 from typing import Final, cast, final
 
 from stablehttp import ConnectionInfo
-from stablehttp_h11._sockets import describe_peer, is_readable
+from stablehttp_h11._sockets import describe_peer, readable_check, wait_for
 
 _READ: Final = 64 * 1024
 _SLICE: Final = 256 * 1024
@@ -27,12 +26,13 @@ _WOULD_BLOCK: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteEr
 class SyncWire:
     """A connection, for one exchange at a time."""
 
-    __slots__ = ("_arrived", "_size", "_sock", "clean", "ended", "error", "info", "reused_info")
+    __slots__ = ("_arrived", "_is_readable", "_size", "_sock", "clean", "ended", "error", "info", "reused_info")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._arrived: deque[bytes] = deque()
         self._size = 0
+        self._is_readable = readable_check(sock)
         self.ended = False
         """Nothing more will arrive."""
         self.clean = False
@@ -76,7 +76,7 @@ class SyncWire:
 
     def listen(self) -> bool:
         """Whether the peer has said something, or has ended the connection; what it said is kept."""
-        if not self.ended and self._size <= _MOST_KEPT and (self._pending or is_readable(self._sock)):
+        if not self.ended and self._size <= _MOST_KEPT and (self._pending or self._is_readable()):
             with suppress(TimeoutError):
                 self._keep(self._read(0))
         return bool(self._arrived) or self.ended
@@ -84,7 +84,7 @@ class SyncWire:
     @property
     def is_usable(self) -> bool:
         """Whether another exchange can begin: the peer has sent nothing unasked, and has not ended the connection."""
-        return not (self._arrived or self.ended or self._pending or is_readable(self._sock))
+        return not (self._arrived or self.ended or self._pending or self._is_readable())
 
     def close(self) -> None:
         """Close at once; with TLS, the peer is told."""
@@ -128,8 +128,8 @@ class SyncWire:
         except _WOULD_BLOCK:
             return 0
         except OSError as error:
-            while self.listen() and not self.ended and self._size <= _MOST_KEPT:
-                pass
+            while not self.ended and self._size <= _MOST_KEPT and self._is_readable():
+                self.listen()  # an answer may have arrived before the connection broke
             self._break(error)
             return 0
 
@@ -138,11 +138,10 @@ class SyncWire:
         kept = self._size
         if kept <= _MOST_KEPT and self._pending:
             return self.listen()
-        readers = [self._sock] if kept <= _MOST_KEPT else []
-        readable, writable, _ = select.select(readers, [self._sock], [], seconds)
+        readable, writable = wait_for(self._sock, read=kept <= _MOST_KEPT, write=True, seconds=seconds)
         if not readable and not writable:
             raise TimeoutError
-        return bool(readable) and self.listen() and (self.ended or self._size > kept)
+        return readable and self.listen() and (self.ended or self._size > kept)
 
     def _break(self, error: OSError) -> None:
         self.ended = True

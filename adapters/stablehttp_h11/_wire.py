@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, cast, final
 
 from stablehttp import ConnectionInfo
-from stablehttp_h11._sockets import describe_peer, is_readable
+from stablehttp_h11._sockets import describe_peer, readable_check
 
 _MOST_WAITING: Final = 256 * 1024
 """How many octets may wait for a reader before the peer is held back."""
@@ -31,6 +31,7 @@ class Wire(asyncio.Protocol):
         "_by",
         "_drained",
         "_held_back",
+        "_is_readable",
         "_loop",
         "_outbox",
         "_paused",
@@ -54,6 +55,7 @@ class Wire(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._by = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_readable: Callable[[], bool] | None = None
         self._outbox: deque[bytes | memoryview] = deque()
         self._paused = False
         self._drained: asyncio.Future[None] | None = None
@@ -199,7 +201,7 @@ class Wire(asyncio.Protocol):
         transport = self._transport
         if self._arrived or self.ended or self._paused or self._outbox or transport is None or transport.is_closing():
             return False
-        return not is_readable(transport.get_extra_info("socket"))
+        return self._is_readable is not None and not self._is_readable()
 
     def close(self) -> None:
         """Close at once; with TLS, the peer is told."""
@@ -229,6 +231,7 @@ class Wire(asyncio.Protocol):
     def describe(self) -> None:
         """Find out what is known of the connection, once it is there."""
         assert self._transport is not None
+        self._is_readable = readable_check(self._transport.get_extra_info("socket"))
         peer = self._transport.get_extra_info("peername")
         secured = cast("ssl.SSLObject | None", self._transport.get_extra_info("ssl_object"))
         self.info, self.reused_info = (

@@ -45,8 +45,7 @@ class _Source:
         self._received += len(chunk)
         if self._expected is not None and self._received > self._expected:
             raise InvalidResponseError(
-                f"the content has more than the {self._expected} octets that 'Content-Length' declares "
-                "(RFC 9110 §8.6)",
+                f"the content has more than the {self._expected} octets that 'Content-Length' declares (RFC 9110 §8.6)",
                 sent="yes",
                 processed="yes",
                 status=self._response.status_code,

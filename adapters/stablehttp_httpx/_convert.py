@@ -22,8 +22,8 @@ How httpx differs, and what is done about it:
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Iterable, Sequence
-from typing import Final, NamedTuple, cast, final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, final
 
 import httpx
 
@@ -31,11 +31,14 @@ from stablehttp import (
     URI,
     AnyRequest,
     AsyncBody,
+    AsyncIterableBody,
+    Body,
     BytesBody,
     Fields,
     HttpVersion,
     InvalidResponseError,
     InvalidURIError,
+    IterableBody,
     MisuseError,
     Request,
     SyncBody,
@@ -72,8 +75,8 @@ def _content_of(request: Request[AsyncBody] | Request[SyncBody]) -> Octets | Asy
     if isinstance(request.body, BytesBody):
         return httpx.ByteStream(request.body.content)
     if isinstance(request.body, AsyncBody):
-        return async_content(cast("Request[AsyncBody]", request), untimed)
-    return sync_content(cast("Request[SyncBody]", request), untimed)
+        return async_content(request, untimed)
+    return sync_content(request, untimed)
 
 
 def convert(
@@ -173,10 +176,10 @@ def _uri(url: httpx.URL, target: str) -> URI:
     return uri if uri.target == target else URI.verbatim(uri.origin, target)
 
 
-def _body(stream: object) -> object:
+def _body(stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> Body:
     if isinstance(stream, httpx.ByteStream):
-        return b"".join(stream)
-    return stream if isinstance(stream, AsyncIterable | Iterable) else None
+        return BytesBody(b"".join(stream))
+    return AsyncIterableBody(stream) if isinstance(stream, httpx.AsyncByteStream) else IterableBody(stream)
 
 
 # --- responses -----------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ import httpx
 
 from stablehttp import (
     CertificateError,
-    ClosedError,
     ConnectError,
     ConnectRefusedError,
     ConnectTimeoutError,
@@ -116,15 +115,6 @@ def translate(error: BaseException, progress: Progress, content: Content | None 
     if content is not None and made.status is None:
         made.status = content.status
     return made
-
-
-def closed_while_reading() -> ClosedError:
-    """The error for content that cannot be read because its connector was closed."""
-    return ClosedError(
-        "the connector was closed while the response was being read; close it when its responses have been read",
-        sent="yes",
-        processed="yes",
-    )
 
 
 def _below(error: BaseException) -> Iterator[BaseException]:
@@ -290,7 +280,10 @@ def _anything(scene: Scene) -> StableHTTPError:
 
 _TABLE: Final[tuple[Row, ...]] = (
     (_is(OutOfTimeError, *_KINDS), _late),
-    (_while_connecting(socket.gaierror, UnicodeError), _says(NameResolutionError, "the name of the host did not resolve")),
+    (
+        _while_connecting(socket.gaierror, UnicodeError),
+        _says(NameResolutionError, "the name of the host did not resolve"),
+    ),
     (_while_connecting(ConnectionRefusedError), _says(ConnectRefusedError, "the host refused the connection")),
     (_while_connecting(ssl.SSLCertVerificationError), _certificate),
     (_no_protocol, _not_agreed),
@@ -307,5 +300,5 @@ _TABLE: Final[tuple[Row, ...]] = (
     (_is_own_refusal, _own_refusal),
     (_is_malformed, _invalid),
     (_status_is_no_number, _invalid),
-    (lambda scene: True, _anything),
+    (_is(BaseException), _anything),
 )

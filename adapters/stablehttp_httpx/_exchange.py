@@ -12,7 +12,7 @@ from typing import Generic, TypeVar, final
 import httpx
 
 from stablehttp import AnyRequest, HttpVersion, StableHTTPError
-from stablehttp_httpx._errors import Content, closed_while_reading, translate
+from stablehttp_httpx._errors import Content, translate
 from stablehttp_httpx._lender import Lease, Lender
 from stablehttp_httpx._limits import OutOfTimeError, Ration
 from stablehttp_httpx._progress import Progress, Stage
@@ -48,9 +48,7 @@ class Exchange(Generic[Transport]):
 
     def explain(self, error: Exception, content: Content | None = None) -> StableHTTPError:
         """Our error for what went wrong, with the request that it is about."""
-        closed = self._lease is not None and self._lease.closed
-        ours = closed_while_reading() if closed and content is not None else translate(error, self.progress, content)
-        return ours.about(self.method, self.origin)
+        return translate(error, self.progress, content).about(self.method, self.origin)
 
     def give_back(self, error: BaseException | None) -> Lease[Transport] | None:
         """Give the lease back; it comes back if its transport is to be closed now."""

@@ -19,16 +19,15 @@ T = TypeVar("T")
 @final
 @dataclass(slots=True, eq=False)
 class Lease(Generic[T]):
-    """A transport and how many exchanges use it; `closed` says that the connector was closed under them.
+    """A transport and how many exchanges use it.
 
-    `streams` are the connections that were made, as far as they live: httpx 0.28 can forget one that is
-    being made while another exchange that waits for it is cancelled, and then never closes it.
+    `streams` are the connections that were made, as far as they live: a pool of httpx can forget one that is
+    being made when another exchange that waits for it is cancelled, and then never closes it.
     """
 
     transport: T
     users: int = 0
     retired: bool = False
-    closed: bool = False
     streams: WeakSet[object] = field(default_factory=WeakSet)
 
 
@@ -39,13 +38,18 @@ class Lender(Generic[T]):
     Nothing here closes a transport: whoever is given one to close does.
     """
 
-    __slots__ = ("_all", "_current", "_lock", "_make")
+    __slots__ = ("_current", "_leases", "_lock", "_make")
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._lock = threading.Lock()
         self._current: Lease[T] | None = None
-        self._all: set[Lease[T]] = set()
+        self._leases: set[Lease[T]] = set()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any exchange goes on."""
+        return any(lease.users for lease in self._leases)
 
     def lend(self) -> Lease[T]:
         """The transport for one exchange, to be given back."""
@@ -53,7 +57,7 @@ class Lender(Generic[T]):
             lease = self._current
             if lease is None:
                 lease = self._current = Lease(self._make())
-                self._all.add(lease)
+                self._leases.add(lease)
             lease.users += 1
             return lease
 
@@ -62,18 +66,28 @@ class Lender(Generic[T]):
         with self._lock:
             lease.users -= 1
             if retire:
-                lease.retired = True
-                if self._current is lease:
-                    self._current = None
-            if lease.retired and not lease.users and not lease.closed:
-                self._all.discard(lease)
-                return lease
-            return None
+                self._retire(lease)
+            if not lease.retired or lease.users:
+                return None
+            self._leases.discard(lease)
+            return lease
 
-    def close(self) -> list[Lease[T]]:
-        """Give up all transports; they come back to be closed."""
+    def retire_all(self) -> list[Lease[T]]:
+        """Retire what there is; transports that nobody uses come back to be closed now."""
         with self._lock:
-            leases, self._all, self._current = self._all, set(), None
-            for lease in leases:
-                lease.closed = True
-            return list(leases)
+            for lease in self._leases:
+                self._retire(lease)
+            idle = [lease for lease in self._leases if not lease.users]
+            self._leases.difference_update(idle)
+            return idle
+
+    def forget_all(self) -> list[Lease[T]]:
+        """Have nothing to do any more with what there is, in use or not."""
+        with self._lock:
+            leases, self._leases, self._current = list(self._leases), set(), None
+            return leases
+
+    def _retire(self, lease: Lease[T]) -> None:
+        lease.retired = True
+        if self._current is lease:
+            self._current = None

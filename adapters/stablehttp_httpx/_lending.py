@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http.cookiejar import Cookie, CookieJar
+from importlib.util import find_spec
 from typing import Final, TypeAlias, final
 from urllib.request import getproxies
 
@@ -22,6 +23,7 @@ AsyncSend: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
 SyncSend: TypeAlias = Callable[[httpx.Request], httpx.Response]
 
 _PACKAGE: Final = "httpx"
+_OF_ANY_COLOUR: Final = (httpx.BaseTransport, httpx.AsyncBaseTransport, httpx.Client, httpx.AsyncClient)
 
 
 # --- what may be lent ----------------------------------------------------------------------------
@@ -63,10 +65,10 @@ def _wrong(lent: object, connector: str, takes: str, other: str) -> MisuseError:
     package = kind.__module__.split(".")[0]
     if isinstance(lent, type):
         hint = "give an instance, and not the class"
-    elif package == _PACKAGE and isinstance(lent, httpx.BaseTransport | httpx.Client | httpx.AsyncBaseTransport | httpx.AsyncClient):
+    elif isinstance(lent, _OF_ANY_COLOUR):
         hint = f"it is of the other colour, so give it to {other}"
-    elif package in ("httpx", "httpx2"):
-        hint = f"it is of another package, so give it to the connector of stablehttp_{package}"
+    elif find_spec(f"stablehttp_{package}") is not None:
+        hint = f"use the connector of stablehttp_{package} for it"
     else:
         hint = "make one, or leave it out"
     return MisuseError(

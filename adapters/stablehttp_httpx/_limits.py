@@ -64,6 +64,12 @@ def limits_of(timeouts: Timeouts, connect: float | None) -> Limits:
     }
 
 
+def only_total(limits: Limits) -> Limits:
+    """The limits that are left where the client keeps all others."""
+    kinds: tuple[Kind, ...] = ("pool", "connect", "write", "read")
+    return {**limits, **dict.fromkeys(kinds)}
+
+
 def told_to_client(limits: Limits) -> dict[str, float | None]:
     """The limits as the client takes them."""
     return {"connect": limits["connect"], "read": limits["read"], "write": limits["write"], "pool": limits["pool"]}

@@ -1,20 +1,26 @@
 """Transports of our own, made from settings.
 
 Everything that the client would do by itself is off: the environment, retries, protocols that nobody asked
-for.  Over HTTPS the context offers what the connector was made for, whatever the client asks it to
-offer: httpx 0.28 offers HTTP/1.1 too where only HTTP/2 is wanted, and before HTTP/2 where both are.
+for.  Over HTTPS the context offers what the connector was made for, best first, whatever the client asks
+it to offer: that may be HTTP/1.1 too where only HTTP/2 is wanted, and before HTTP/2 where both are.
 """
 
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import final
+from typing import Final, final
 
 import httpx
 
 from stablehttp import HttpSettings, HttpVersion, InvalidMessageError, TLSSettings, UnsupportedTransportError
+
+_AS_BY_DEFAULT: Final = (
+    ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT if sys.version_info >= (3, 13) else ssl.VerifyFlags(0)
+)
+"""What `ssl.create_default_context` sets; it cannot make a context of our own class."""
 
 
 @final
@@ -99,6 +105,7 @@ def context_for(tls: TLSSettings, versions: tuple[HttpVersion, ...]) -> ssl.SSLC
 def _made(tls: TLSSettings, offered: tuple[str, ...]) -> ssl.SSLContext:
     context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.offered = offered
+    context.verify_flags |= _AS_BY_DEFAULT
     context.minimum_version = getattr(ssl.TLSVersion, tls.minimum_version.replace(".", "_"))
     try:
         if tls.ca_file is not None:

@@ -31,9 +31,9 @@ class Watch:
     """The limits of one exchange, and the driver of the client's coroutines.
 
     `timeouts` is the mapping that the client looks into when a stage begins.  `careful` says whether a
-    cancellation may be held just now; never while a timer of the client's own is running.  `held` is a cancellation that came so late
-    that the client was done before it could be delivered: whoever drives puts away what the client gave,
-    and raises it.
+    cancellation may be held just now; never while a timer of the client's own is running.  `held` is a
+    cancellation that came so late that the client was done before it could be delivered: whoever drives puts
+    away what the client gave, and raises it.
     """
 
     __slots__ = (
@@ -100,28 +100,34 @@ class Watch:
         Raises:
             OutOfTimeError: a limit was reached; `work` was told by a cancellation, and has ended.
         """
-        self._task = asyncio.current_task(self._loop)
-        self._struck = self._outside = self.held = None
-        if self._at != inf:
-            self._set_timer()
+        self._begin()
         try:
             return (yield from self._steps(work.__await__()))
         except GeneratorExit:
             raise
         except BaseException as error:
-            if error is self._outside:
-                raise
-            if self._outside is not None:
-                raise self._outside from error
-            if self._struck is not None and isinstance(error, asyncio.CancelledError):
+            cancelled = self._outside if self._is_cancelled() else None
+            if cancelled is not None and cancelled is not error:
+                raise cancelled from error
+            if cancelled is None and self._struck is not None and isinstance(error, asyncio.CancelledError):
                 raise self._struck from error
             raise
         finally:
-            self._task = None
-            self._waits_for = None
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._end()
+
+    def _begin(self) -> None:
+        self._task = asyncio.current_task(self._loop)
+        self._cancelling = 0 if self._task is None else self._task.cancelling()
+        self._struck = self._outside = self.held = None
+        if self._at != inf:
+            self._set_timer()
+
+    def _end(self) -> None:
+        self._task = None
+        self._waits_for = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _steps(self, steps: Generator[object, None, T]) -> Generator[object, None, T]:
         told = False
@@ -143,7 +149,7 @@ class Watch:
             try:
                 yield waits_for
             except asyncio.CancelledError as cancelled:
-                if self._is_from_outside():
+                if self._struck is None or self._is_cancelled():
                     self._outside = cancelled
                     if waits_for is None and (self.careful or told) and patience:
                         self.held = cancelled
@@ -155,9 +161,9 @@ class Watch:
             except BaseException as other:
                 error = other
 
-    def _is_from_outside(self) -> bool:
-        """Whether somebody cancelled the task, and it was not our timer alone."""
-        return self._struck is None or (self._task is not None and self._task.cancelling() > self._cancelling)
+    def _is_cancelled(self) -> bool:
+        """Whether somebody cancels the task: not our timer alone, nor a scope of the client's own, which undoes it."""
+        return self._task is not None and self._task.cancelling() > self._cancelling
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -171,6 +177,5 @@ class Watch:
             self._set_timer()
             return
         self._timer = None
-        self._cancelling = 0 if self._task is None else self._task.cancelling()
         self._struck = OutOfTimeError(self._kind, self._limits[self._kind])
         waits_for.cancel()

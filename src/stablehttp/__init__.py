@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stablehttp._body import AsyncBody as AsyncBody
     from stablehttp._body import AsyncIterableBody as AsyncIterableBody
+    from stablehttp._body import AsyncReader as AsyncReader
+    from stablehttp._body import AsyncReaderBody as AsyncReaderBody
+    from stablehttp._body import BinaryFile as BinaryFile
     from stablehttp._body import Body as Body
     from stablehttp._body import BytesBody as BytesBody
+    from stablehttp._body import DualBody as DualBody
+    from stablehttp._body import FileBody as FileBody
     from stablehttp._body import IterableBody as IterableBody
+    from stablehttp._body import PushedBody as PushedBody
+    from stablehttp._body import Reader as Reader
+    from stablehttp._body import ReaderBody as ReaderBody
     from stablehttp._body import SyncBody as SyncBody
+    from stablehttp._body import normalize_body as normalize_body
     from stablehttp._capability import Capability as Capability
+    from stablehttp._completion import apply_framing as apply_framing
     from stablehttp._connectors import AsyncConnector as AsyncConnector
     from stablehttp._connectors import AsyncTransport as AsyncTransport
     from stablehttp._connectors import DuplexClientTransport as DuplexClientTransport
@@ -74,6 +84,11 @@ if TYPE_CHECKING:
     from stablehttp._field_value import secret as secret
     from stablehttp._fields import FieldEntry as FieldEntry
     from stablehttp._fields import Fields as Fields
+    from stablehttp._forms import AsyncMultipartBody as AsyncMultipartBody
+    from stablehttp._forms import FormBody as FormBody
+    from stablehttp._forms import MultipartBody as MultipartBody
+    from stablehttp._forms import Part as Part
+    from stablehttp._forms import SyncMultipartBody as SyncMultipartBody
     from stablehttp._grammar import SINGLE_FIELDS as SINGLE_FIELDS
     from stablehttp._http_version import HttpVersion as HttpVersion
     from stablehttp._informational import InformationalHook as InformationalHook
@@ -105,26 +120,36 @@ if TYPE_CHECKING:
     from stablehttp._snapshot import restore_response as restore_response
     from stablehttp._snapshot import snapshot_request as snapshot_request
     from stablehttp._snapshot import snapshot_response as snapshot_response
+    from stablehttp._taps import Progress as Progress
+    from stablehttp._taps import ProgressHook as ProgressHook
+    from stablehttp._taps import TrailerComputation as TrailerComputation
+    from stablehttp._taps import with_checksum as with_checksum
+    from stablehttp._taps import with_progress as with_progress
+    from stablehttp._taps import with_trailers as with_trailers
     from stablehttp._uri import URI as URI
 
 _HOMES = {
-    "_body": "AsyncBody AsyncIterableBody Body BytesBody IterableBody SyncBody",
+    "_body": """
+        AsyncBody AsyncIterableBody AsyncReader AsyncReaderBody BinaryFile Body BytesBody DualBody FileBody
+        IterableBody PushedBody Reader ReaderBody SyncBody normalize_body
+    """,
     "_capability": "Capability",
+    "_completion": "apply_framing",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
     "_errors": """
         AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError
         ConnectRefusedError ConnectTimeoutError ContentLengthError ContentTooLargeError DisconnectedError
-        ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError
-        InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError
-        InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError
-        NegotiationError NoConnectorError PoolTimeoutError ReadTimeoutError SealedError SigningError
-        StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError
-        UnknownLengthError UnsupportedTransportError WriteTimeoutError
+        ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError InvalidFieldError
+        InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError InvalidStatusError
+        InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError NoConnectorError
+        PoolTimeoutError ReadTimeoutError SealedError SigningError StableHTTPError TLSError TotalTimeoutError
+        TrailersUnavailableError TransportError UnknownLengthError UnsupportedTransportError WriteTimeoutError
     """,
     "_extensions": "Extensions",
     "_field_syntax": "MediaType format_http_date join_list parse_http_date quote split_list unquote",
     "_field_value": "FieldValue secret",
     "_fields": "FieldEntry Fields",
+    "_forms": "AsyncMultipartBody FormBody MultipartBody Part SyncMultipartBody",
     "_grammar": "SINGLE_FIELDS",
     "_http_version": "HttpVersion",
     "_informational": "InformationalHook",
@@ -139,6 +164,7 @@ _HOMES = {
         RequestSnapshot ResponseSnapshot SNAPSHOT_VERSION restore_request restore_response snapshot_request
         snapshot_response
     """,
+    "_taps": "Progress ProgressHook TrailerComputation with_checksum with_progress with_trailers",
     "_uri": "URI",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -156,9 +182,13 @@ __all__ = [
     "AsyncBody",
     "AsyncConnector",
     "AsyncIterableBody",
+    "AsyncMultipartBody",
     "AsyncPipeline",
+    "AsyncReader",
+    "AsyncReaderBody",
     "AsyncTransport",
     "Attempt",
+    "BinaryFile",
     "Body",
     "BodyColourError",
     "BodyTakenError",
@@ -174,12 +204,15 @@ __all__ = [
     "ContentLengthError",
     "ContentTooLargeError",
     "DisconnectedError",
+    "DualBody",
     "DuplexClientTransport",
     "Extensions",
     "FieldEntry",
     "FieldValue",
     "Fields",
+    "FileBody",
     "ForeignLoopError",
+    "FormBody",
     "FramingError",
     "HTTPTimeoutError",
     "HttpSettings",
@@ -200,11 +233,18 @@ __all__ = [
     "MediaType",
     "MissingExtraError",
     "MisuseError",
+    "MultipartBody",
     "NameResolutionError",
     "NegotiationError",
     "NoConnectorError",
+    "Part",
     "PoolTimeoutError",
+    "Progress",
+    "ProgressHook",
+    "PushedBody",
     "ReadTimeoutError",
+    "Reader",
+    "ReaderBody",
     "Request",
     "RequestParts",
     "RequestSnapshot",
@@ -215,23 +255,27 @@ __all__ = [
     "StableHTTPError",
     "SyncBody",
     "SyncConnector",
+    "SyncMultipartBody",
     "SyncPipeline",
     "SyncTransport",
     "TLSError",
     "TLSSettings",
     "Timeouts",
     "TotalTimeoutError",
+    "TrailerComputation",
     "TrailersUnavailableError",
     "TransportError",
     "UnknownLengthError",
     "UnsupportedTransportError",
     "WriteTimeoutError",
+    "apply_framing",
     "best_available",
     "format_http_date",
     "installed_makers",
     "join_list",
     "make_connector",
     "make_sync_connector",
+    "normalize_body",
     "parse_http_date",
     "quote",
     "restore_request",
@@ -241,6 +285,9 @@ __all__ = [
     "snapshot_response",
     "split_list",
     "unquote",
+    "with_checksum",
+    "with_progress",
+    "with_trailers",
 ]
 
 

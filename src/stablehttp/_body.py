@@ -1,237 +1,38 @@
-"""Bodies: where the content of a message comes from.
+"""Bodies: the one place that turns what a caller gave into content.
 
-Floor 4: stands on errors.
+Floor 4: stands on the kinds of bodies, which it gathers for the floors above.
 
-The colour of a body is its type: a `SyncBody` is iterated, an `AsyncBody` is iterated with `async
-for`, and a `BytesBody` is both.  A body knows its length in octets or says None, and whether it can
-be read again.  It is claimed when its first octet is asked for, not before: a request that is
-refused earlier leaves its body as it was.
-
-Who reads a body closes it; closing ends what the library itself opened or started, exactly once.
+What a value is, is asked from the most to the least certain: bytes, then readers, because files can be
+iterated too and would give lines, then iterables.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
-from typing import TypeAlias, TypeVar, cast, final
+import inspect
+import os
+from collections.abc import AsyncIterable, Iterable
+from typing import cast
 
-from stablehttp._errors import BodyTakenError, InvalidBodyError
-
-BytesLike: TypeAlias = bytes | bytearray | memoryview
-
-
-class Body:
-    """What all bodies have in common; use `SyncBody` or `AsyncBody` where it is read."""
-
-    __slots__ = ("_taken_by",)
-
-    def __init__(self) -> None:
-        self._taken_by: str | None = None
-
-    @property
-    def length(self) -> int | None:
-        """The length of the content in octets, or None if it cannot be known beforehand."""
-        return None
-
-    @property
-    def replayable(self) -> bool:
-        """Whether reading it a second time gives the same octets."""
-        return False
-
-    @property
-    def taken_by(self) -> str | None:
-        """Who asked for the first octet, or None while nobody has."""
-        return self._taken_by
-
-    def check_available(self) -> None:
-        """Make sure that the content can be read from its beginning.
-
-        Raises:
-            BodyTakenError: it was read, and cannot be read again.
-        """
-        if self._taken_by is not None and not self.replayable:
-            raise BodyTakenError(
-                f"the body was read already, by {self._taken_by}, and can be read only once; "
-                "give bytes, or an iterable that is not its own iterator, to send it again",
-                taken_by=self._taken_by,
-            )
-
-    def _claim(self, reader: str) -> None:
-        self.check_available()
-        self._taken_by = reader
-
-
-class SyncBody(Body):
-    """A body that is read without awaiting."""
-
-    __slots__ = ()
-
-    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
-        """The content, in chunks that are not empty; `reader` is named if somebody wants it again.
-
-        Raises:
-            BodyTakenError: it was read already, and cannot be read again.
-        """
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """End what the body opened or started; a second call does nothing."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self.chunks()
-
-
-class AsyncBody(Body):
-    """A body that is read with `async for`."""
-
-    __slots__ = ()
-
-    def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
-        """The content, in chunks that are not empty; `reader` is named if somebody wants it again.
-
-        Raises:
-            BodyTakenError: it was read already, and cannot be read again.
-        """
-        raise NotImplementedError
-
-    async def aclose(self) -> None:
-        """End what the body opened or started; a second call does nothing."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.achunks()
-
-
-B_co = TypeVar("B_co", bound=Body, covariant=True)
-
-
-@final
-class BytesBody(SyncBody, AsyncBody):
-    """Content that is in memory already: of both colours, and readable again and again."""
-
-    __slots__ = ("content",)
-
-    def __init__(self, content: BytesLike = b"") -> None:
-        """Hold `content`; a read-only buffer is not copied, a writable one is, once."""
-        super().__init__()
-        self.content: bytes = content if type(content) is bytes else bytes(content)
-
-    @property
-    def length(self) -> int:
-        """The length of the content in octets."""
-        return len(self.content)
-
-    @property
-    def replayable(self) -> bool:
-        """True."""
-        return True
-
-    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
-        """The whole content as one chunk; none if it is empty."""
-        if self.content:
-            yield self.content
-
-    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
-        """The whole content as one chunk; none if it is empty."""
-        if self.content:
-            yield self.content
-
-    def __eq__(self, other: object) -> bool:
-        return self.content == other.content if isinstance(other, BytesBody) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.content)
-
-    def __repr__(self) -> str:
-        return f"<BytesBody of {len(self.content)} octets>"
-
-    def __reduce__(self) -> tuple[type[BytesBody], tuple[bytes]]:
-        return BytesBody, (self.content,)
-
-
-@final
-class IterableBody(SyncBody):
-    """Content from an iterable of bytes; replayable if the iterable is not its own iterator."""
-
-    __slots__ = ("_length", "_source")
-
-    def __init__(self, source: Iterable[bytes], *, length: int | None = None) -> None:
-        super().__init__()
-        self._source = source
-        self._length = _checked_length(length)
-
-    @property
-    def length(self) -> int | None:
-        """The length that was declared, in octets."""
-        return self._length
-
-    @property
-    def replayable(self) -> bool:
-        """Whether each reading makes an iterator of its own."""
-        return not isinstance(self._source, Iterator)
-
-    def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
-        """The chunks of the iterable, without empty ones.
-
-        Raises:
-            BodyTakenError: it was read already, and cannot be read again.
-            InvalidBodyError: the iterable gave something that is not bytes.
-        """
-        self._claim(reader)
-        for chunk in self._source:
-            if checked_chunk(chunk):
-                yield chunk
-
-    def close(self) -> None:
-        """Close the iterable if it is a generator, which the library started."""
-        source: object = self._source
-        if isinstance(source, Generator) and self._taken_by is not None:
-            cast("Generator[bytes]", source).close()
-
-    def __repr__(self) -> str:
-        return f"<IterableBody of {describe_length(self._length)}>"
-
-
-@final
-class AsyncIterableBody(AsyncBody):
-    """Content from an asynchronous iterable of bytes; replayable if it is not its own iterator."""
-
-    __slots__ = ("_length", "_source")
-
-    def __init__(self, source: AsyncIterable[bytes], *, length: int | None = None) -> None:
-        super().__init__()
-        self._source = source
-        self._length = _checked_length(length)
-
-    @property
-    def length(self) -> int | None:
-        """The length that was declared, in octets."""
-        return self._length
-
-    @property
-    def replayable(self) -> bool:
-        """Whether each reading makes an iterator of its own."""
-        return not isinstance(self._source, AsyncIterator)
-
-    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
-        """The chunks of the iterable, without empty ones.
-
-        Raises:
-            BodyTakenError: it was read already, and cannot be read again.
-            InvalidBodyError: the iterable gave something that is not bytes.
-        """
-        self._claim(reader)
-        async for chunk in self._source:
-            if checked_chunk(chunk):
-                yield chunk
-
-    async def aclose(self) -> None:
-        """Close the iterable if it is a generator, which the library started."""
-        source: object = self._source
-        if isinstance(source, AsyncGenerator) and self._taken_by is not None:
-            await cast("AsyncGenerator[bytes]", source).aclose()
-
-    def __repr__(self) -> str:
-        return f"<AsyncIterableBody of {describe_length(self._length)}>"
+from stablehttp._content import AsyncBody as AsyncBody
+from stablehttp._content import B_co as B_co
+from stablehttp._content import Body as Body
+from stablehttp._content import BytesBody as BytesBody
+from stablehttp._content import BytesLike as BytesLike
+from stablehttp._content import DualBody as DualBody
+from stablehttp._content import SyncBody as SyncBody
+from stablehttp._content import checked_chunk as checked_chunk
+from stablehttp._content import describe_length as describe_length
+from stablehttp._errors import InvalidBodyError, UnknownLengthError
+from stablehttp._files import BinaryFile as BinaryFile
+from stablehttp._files import FileBody as FileBody
+from stablehttp._files import check_binary
+from stablehttp._pushed import PushedBody as PushedBody
+from stablehttp._streams import AsyncIterableBody as AsyncIterableBody
+from stablehttp._streams import AsyncReader as AsyncReader
+from stablehttp._streams import AsyncReaderBody as AsyncReaderBody
+from stablehttp._streams import IterableBody as IterableBody
+from stablehttp._streams import Reader as Reader
+from stablehttp._streams import ReaderBody as ReaderBody
 
 
 def make_body(value: object, *, where: str = "body") -> Body:
@@ -248,6 +49,9 @@ def make_body(value: object, *, where: str = "body") -> Body:
         return BytesBody(cast(BytesLike, value))
     if isinstance(value, str):
         raise InvalidBodyError(f"{where} is a str, and content is bytes; give value.encode()", where=where)
+    made = _made_of_reader(value, where)
+    if made is not None:
+        return made
     if isinstance(value, AsyncIterable):
         return AsyncIterableBody(cast("AsyncIterable[bytes]", value))
     if isinstance(value, dict):
@@ -255,29 +59,70 @@ def make_body(value: object, *, where: str = "body") -> Body:
     if isinstance(value, Iterable):
         return IterableBody(cast("Iterable[bytes]", value))
     raise InvalidBodyError(
-        f"{where} must be bytes, an iterable or asynchronous iterable of bytes, or None, not {type(value).__name__}",
+        f"{where} must be bytes, a file or reader of bytes, an iterable or asynchronous iterable of bytes, or None, "
+        f"not {type(value).__name__}{_hint(value)}",
         where=where,
     )
 
 
-def checked_chunk(chunk: object) -> bool:
-    """Whether `chunk` holds octets; False if it is empty.
+def normalize_body(value: object, *, requires_length: bool = False, where: str = "body") -> Body:
+    """The body for `value`, whose length must be known if `requires_length` is set; nothing is read.
 
     Raises:
-        InvalidBodyError: it is not bytes.
+        InvalidBodyError: `value` cannot be a body; `where` names the parameter.
+        UnknownLengthError: its length is required, and cannot be known.
     """
-    if not isinstance(chunk, (bytes, bytearray, memoryview)):
-        hint = "; encode it first" if isinstance(chunk, str) else ""
-        raise InvalidBodyError(f"the body gave a {type(chunk).__name__}, and content is bytes{hint}")
-    return len(cast(BytesLike, chunk)) > 0
+    body = make_body(value, where=where)
+    if requires_length:
+        check_length_known(body, where)
+    return body
 
 
-def _checked_length(length: int | None) -> int | None:
-    if length is not None and (type(length) is not int or length < 0):
-        raise InvalidBodyError(f"length must be a number of octets or None, not {length!r}", where="length")
-    return length
+def check_length_known(body: Body, where: str = "body") -> None:
+    """Make sure that `body` knows its length.
+
+    Raises:
+        UnknownLengthError: it does not; `where` names the parameter.
+    """
+    if body.length is None:
+        raise UnknownLengthError(
+            f"{where} must have a known length, and {body!r} has none; give bytes or a file, or say the length: "
+            "IterableBody(..., length=n) or the field 'Content-Length'",
+            where=where,
+        )
 
 
-def describe_length(length: int | None) -> str:
-    """A length in words, for `repr`."""
-    return "unknown length" if length is None else f"{length} octets"
+def _made_of_reader(value: object, where: str) -> Body | None:
+    read: object = getattr(value, "read", None)
+    if not callable(read):
+        return None
+    check_binary(value, where)
+    if not _takes_a_size(read):
+        return None
+    if inspect.iscoroutinefunction(read):
+        return AsyncReaderBody(cast(AsyncReader, value))
+    if isinstance(value, AsyncIterable):
+        return None
+    if hasattr(value, "seek") and hasattr(value, "tell"):
+        return FileBody(cast(BinaryFile, value))
+    return ReaderBody(cast(Reader, value))
+
+
+def _takes_a_size(read: object) -> bool:
+    try:
+        inspect.signature(read).bind(1)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    except ValueError:  # written in C, without a signature
+        return True
+    return True
+
+
+def _hint(value: object) -> str:
+    if isinstance(value, os.PathLike):
+        return "; to send a file give FileBody.from_path(path)"
+    if inspect.isasyncgenfunction(value):
+        return "; call it, or give AsyncIterableBody.from_factory(it) to have it called for each reading"
+    if callable(value):
+        return "; call it, or give IterableBody.from_factory(it) to have it called for each reading"
+    return ""

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from stablehttp._body import check_length_known
 from stablehttp._errors import FramingError
 from stablehttp._field_lines import Owned
 from stablehttp._fields import owned_lines
-from stablehttp._message import AnyRequest, check_framing, seal_parts
+from stablehttp._message import AnyRequest, check_framing, check_trailers, has_trailers, seal
 from stablehttp._uri import URI
 
 _EMPTY_HAS_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -29,17 +30,56 @@ def complete(request: AnyRequest) -> None:
 
     Raises:
         FramingError: it does not agree, or trailers are to follow content of a declared length.
-        InvalidFieldError: `Host` is no authority.
+        InvalidFieldError: `Host` is no authority, or a trailer comes too late for what it says.
     """
     headers = owned_lines(request.headers)
-    trailers = owned_lines(request.trailers)
+    chunked = has_trailers(request)
     check_framing(request.headers, request.body)
     headers.put_first("host", ("Host", _authority(request.uri)))
     if "content-length" not in headers.lines and "transfer-encoding" not in headers.lines:
-        _add_length(request, headers, chunked=bool(trailers.lines))
-    if trailers.lines:
-        _announce_trailers(headers, request.trailers.keys())
-    seal_parts(request, (), _FRAMING, SEALED_BY)
+        _add_length(request, headers, chunked=chunked)
+    if chunked:
+        check_trailers(request.trailers)
+        _announce_trailers(headers, _trailer_names(request))
+    seal(request, _FRAMING, SEALED_BY)
+
+
+def apply_framing(request: AnyRequest, *, requires_length: bool = False) -> None:
+    """Add the framing that the body needs, as sending would, where a caller wants to see it earlier.
+
+    That is `Content-Length`, or `Transfer-Encoding: chunked` where the length is unknown or trailers
+    follow, and `Trailer`.  Framing that is there already is kept if it agrees with the body.  With
+    `requires_length` the content is never sent in chunks.
+
+    Raises:
+        UnknownLengthError: the length is required, and neither the body nor `Content-Length` tells it.
+        FramingError: what is there does not agree with the body, or trailers need chunks and a length is required.
+    """
+    headers = owned_lines(request.headers)
+    check_framing(request.headers, request.body)
+    if requires_length and "content-length" not in headers.lines:
+        check_length_known(request.body)
+        if has_trailers(request) or "transfer-encoding" in headers.lines:
+            raise FramingError(
+                "a length is required, so the content may not be sent in chunks, and no trailers can follow it; "
+                "drop the trailers and 'Transfer-Encoding'"
+            )
+    if "content-length" not in headers.lines and "transfer-encoding" not in headers.lines:
+        length, method = request.body.length, request.method
+        if length is None or has_trailers(request):
+            request.headers.add("Transfer-Encoding", "chunked")
+        elif length or method in _EMPTY_HAS_LENGTH:
+            request.headers.add("Content-Length", str(length))
+    if has_trailers(request):
+        _check_chunked(owned_lines(request.headers))
+        if "trailer" not in request.headers:
+            request.headers.add("Trailer", ", ".join(_trailer_names(request)))
+
+
+def _trailer_names(request: AnyRequest) -> list[str]:
+    given = request.trailers.keys()
+    folded = {name.lower() for name in given}
+    return [*given, *[name for name in request.body.trailer_names if name.lower() not in folded]]
 
 
 def _add_length(request: AnyRequest, headers: Owned, *, chunked: bool) -> None:
@@ -51,13 +91,17 @@ def _add_length(request: AnyRequest, headers: Owned, *, chunked: bool) -> None:
 
 
 def _announce_trailers(headers: Owned, names: list[str]) -> None:
+    _check_chunked(headers)
+    if "trailer" not in headers.lines:
+        headers.add("trailer", ("Trailer", ", ".join(names)))
+
+
+def _check_chunked(headers: Owned) -> None:
     if "content-length" in headers.lines:
         raise FramingError(
             "trailers follow chunked content only (RFC 9112 §6.5), and 'Content-Length' was given; "
             "leave it out, or drop the trailers"
         )
-    if "trailer" not in headers.lines:
-        headers.add("trailer", ("Trailer", ", ".join(names)))
 
 
 def _authority(uri: URI) -> str:

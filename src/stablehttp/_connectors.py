@@ -23,7 +23,7 @@ from stablehttp._fields import Fields
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
 from stablehttp._informational import InformationalHook
-from stablehttp._message import AnyRequest, Request
+from stablehttp._message import AnyRequest, Request, has_trailers
 from stablehttp._response import Response
 from stablehttp._settings import Timeouts
 
@@ -207,7 +207,7 @@ def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | 
 _Need: TypeAlias = tuple[Capability, str, Callable[[AnyRequest, Timeouts | None], bool]]
 
 _NEEDS: Final[tuple[_Need, ...]] = (
-    (Capability.REQUEST_TRAILERS, "drop the trailers", lambda request, _: len(request.trailers) > 0),
+    (Capability.REQUEST_TRAILERS, "drop the trailers", lambda request, _: has_trailers(request)),
     (
         Capability.CONNECT_METHOD,
         "let the connector's settings name the proxy",

@@ -8,9 +8,10 @@ copying, looking up, replacing in place and handing out lines are one call into 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast, final
+from itertools import zip_longest
+from typing import TypeAlias, cast, final
 
 from stablehttp._errors import AmbiguousFieldError, InvalidFieldError, InvalidFieldsError, SealedError
 from stablehttp._field_value import FOLDED_NAMES, FieldLine, FieldValue, check_name, check_value, fold, is_secret
@@ -41,6 +42,10 @@ class Owned:
         if folded not in self.repeats:
             return (line[1],)
         return (line[1], *[self.lines[place][1] for place in self.repeated(folded)])
+
+    def names(self) -> list[str]:
+        """The folded names, each once, in the order of their first lines."""
+        return [place for place in self.lines if isinstance(place, str)]
 
     def named(self) -> Iterator[tuple[str, FieldLine]]:
         """All lines in order, each with its folded name."""
@@ -117,42 +122,48 @@ Backend: TypeAlias = Owned | Borrowed
 @final
 @dataclass(slots=True, eq=False)
 class Guard:
-    """What may not change any more, and who relies on that; who said so first is named."""
+    """What of a message may not change any more, and who relies on that; who said so first is named.
 
-    seals: list[tuple[Container[str], str]]
+    `seals` holds folded field names, and components as signers name them (`@method`); None stands for all.
+    """
 
-    def author(self, part: str) -> str | None:
-        """Who relies on `part`, or None if it may change."""
-        for parts, author in self.seals:
-            if part in parts:
+    seals: list[tuple[frozenset[str] | None, str]]
+
+    def author(self, *parts: str) -> str | None:
+        """Who relies on one of `parts`, or None if they may change."""
+        for sealed, author in self.seals:
+            if sealed is None or not sealed.isdisjoint(parts):
                 return author
         return None
 
-    def check(self, folded: str) -> None:
-        """Make sure that the lines called `folded` may change.
+    def check(self, *folded: str) -> None:
+        """Make sure that the lines called so may change.
 
         Raises:
-            SealedError: somebody relies on them.
+            SealedError: somebody relies on some of them.
         """
-        author = self.author(folded)
-        if author is not None:
-            raise SealedError(
-                f"field {shorten(folded, 60)!r} may not change any more: {author} relies on it; "
-                "change it in an earlier hook, or work on request.copy()",
-                part=folded,
-                sealed_by=author,
-            )
+        if not folded or self.author(*folded) is None:
+            return
+        name, author = next((name, author) for name in folded if (author := self.author(name)) is not None)
+        raise SealedError(
+            f"field {shorten(name, 60)!r} may not change any more: {author} relies on it; "
+            "change it in an earlier hook, or work on request.copy()",
+            part=name,
+            sealed_by=author,
+        )
 
+    def compare(self, before: Owned, after: Owned) -> None:
+        """Make sure that the lines which may not change are the same, in the same order.
 
-@final
-class _Everything:
-    """Holds every name there is."""
+        Raises:
+            SealedError: they are not.
+        """
+        for old, new in zip_longest(self._sealed(before), self._sealed(after)):
+            if old != new:
+                self.check((old or new)[0])
 
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
-EVERYTHING: Final[Container[str]] = _Everything()
+    def _sealed(self, owned: Owned) -> list[tuple[str, FieldLine]]:
+        return [(folded, line) for folded, line in owned.named() if self.author(folded) is not None]
 
 
 def check_lines(lines: Iterable[tuple[object, object]]) -> Owned:

@@ -16,13 +16,12 @@ at a time, and are copied when something changes or looks at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, cast, final, overload
 
 from stablehttp._errors import InvalidFieldError
 from stablehttp._field_lines import (
-    EVERYTHING,
     Backend,
     Borrowed,
     Guard,
@@ -159,8 +158,11 @@ class Fields:
             SealedError: the lines of this name may not change any more.
         """
         folded, stored = check_name(name), check_value(name, value)
-        self._allow(folded)
-        self._own().add(folded, (str.__str__(name), stored))
+        if self._guard is not None:
+            self._guard.check(folded)
+        backend = self._backend
+        owned = backend if type(backend) is Owned else self._own()
+        owned.add(folded, (str.__str__(name), stored))
         self._changes += 1
 
     def set(self, name: str, value: str | bytes) -> None:
@@ -173,8 +175,11 @@ class Fields:
             SealedError: the lines of this name may not change any more.
         """
         folded, stored = check_name(name), check_value(name, value)
-        self._allow(folded)
-        self._own().set(folded, (str.__str__(name), stored))
+        if self._guard is not None:
+            self._guard.check(folded)
+        backend = self._backend
+        owned = backend if type(backend) is Owned else self._own()
+        owned.set(folded, (str.__str__(name), stored))
         self._changes += 1
 
     def __setitem__(self, name: str, value: str | bytes) -> None:
@@ -191,7 +196,7 @@ class Fields:
         owned = self._own()
         values = owned.find(folded)
         if values:
-            self._allow(folded)
+            self._allow((folded,))
             owned.remove(folded)
             self._changes += 1
         return values
@@ -225,7 +230,7 @@ class Fields:
             SealedError: the lines of one of the names may not change any more.
         """
         more = _checked(lines)
-        self._allow_all(more)
+        self._allow(more.names())
         owned = self._own()
         for folded, line in more.named():
             owned.add(folded, line)
@@ -241,7 +246,7 @@ class Fields:
             SealedError: the lines of one of the names may not change any more.
         """
         more = _checked(lines)
-        self._allow_all(more)
+        self._allow(more.names())
         self._own().merge(more)
         self._changes += 1
 
@@ -251,7 +256,7 @@ class Fields:
         Raises:
             SealedError: some line may not change any more.
         """
-        self._allow_all(self._own())
+        self._allow(self._own().names())
         self._backend = Owned({}, {})
         self._changes += 1
 
@@ -270,11 +275,8 @@ class Fields:
         yield draft
         if self._changes != changes:
             raise RuntimeError("fields changed while being edited; change only what edit() gave")
-        before, after = self.as_dict(), draft.as_dict()
-        folded = {fold(name): name for name in (*before, *after)}
-        for name, spelling in folded.items():
-            if self.values(spelling) != draft.values(spelling):
-                self._allow(name)
+        if self._guard is not None:
+            self._guard.compare(self._own(), draft._own())
         self._backend = draft._own()
         self._changes += 1
 
@@ -289,7 +291,11 @@ class Fields:
 
     def copy(self) -> Fields:
         """A section of its own with the same lines, free to change."""
-        return around(self._own().copy())
+        copied = Fields.__new__(Fields)
+        copied._backend = self._own().copy()
+        copied._changes = 0
+        copied._guard = None
+        return copied
 
     # --- the rest --------------------------------------------------------------------------------
 
@@ -326,14 +332,9 @@ class Fields:
         backend = self._backend = take_lines(backend.read())
         return backend
 
-    def _allow(self, folded: str) -> None:
+    def _allow(self, names: Iterable[str]) -> None:
         if self._guard is not None:
-            self._guard.check(folded)
-
-    def _allow_all(self, owned: Owned) -> None:
-        if self._guard is not None:
-            for folded, _ in owned.named():
-                self._guard.check(folded)
+            self._guard.check(*names)
 
 
 @final
@@ -404,23 +405,16 @@ def around(backend: Backend) -> Fields:
     return fields
 
 
-def view_fields(fields: Fields, reader: str) -> Fields:
-    """A section that shows the same lines and refuses every change; `reader` is named in the refusal."""
+def view_fields(fields: Fields, guard: Guard) -> Fields:
+    """A section that shows the same lines under a guard of its own."""
     view = around(fields._own())
-    seal_section(view, reader)
+    view._guard = guard
     return view
 
 
-def seal_names(fields: Fields, names: Container[str], sealed_by: str) -> None:
-    """From now on the lines of these folded names may not change; the first seal of a name keeps its author."""
-    if fields._guard is None:
-        fields._guard = Guard([])
-    fields._guard.seals.append((names, sealed_by))
-
-
-def seal_section(fields: Fields, sealed_by: str) -> None:
-    """From now on no line of the section may change."""
-    seal_names(fields, EVERYTHING, sealed_by)
+def guard_fields(fields: Fields, guard: Guard) -> None:
+    """From now on what `guard` says may not change in the section."""
+    fields._guard = guard
 
 
 def _checked(lines: LinesInput) -> Owned:
@@ -437,11 +431,12 @@ def _checked(lines: LinesInput) -> Owned:
 
 def owned_lines(fields: Fields) -> Owned:
     """The storage of a section, for completing a message: nothing is checked there, and no iterator is told."""
-    return fields._own()
+    backend = fields._backend
+    return backend if type(backend) is Owned else fields._own()
 
 
 def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[str, str]]) -> None:
-    """Take out all lines called one of `remove`, then update with `lines`; or do nothing.
+    """Take out all lines whose folded name is in `remove`, then update with `lines`; or do nothing.
 
     Raises:
         InvalidFieldError: a line is invalid; nothing has changed.
@@ -449,10 +444,8 @@ def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[s
     """
     more = check_lines(lines)
     owned = fields._own()
-    gone = [name for name in map(fold, remove) if name in owned.lines]
-    for name in gone:
-        fields._allow(name)
-    fields._allow_all(more)
+    gone = [name for name in remove if name in owned.lines]
+    fields._allow([*gone, *more.names()])
     for name in gone:
         owned.remove(name)
     owned.merge(more)

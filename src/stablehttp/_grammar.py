@@ -13,7 +13,6 @@ and appendix A (URIs).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -24,8 +23,6 @@ _BAD_IN_OCTETS = re.compile(rb"[^\t\x20-\x7e\x80-\xff]").search
 _WHITESPACE_AT_AN_END = re.compile(r"\A[\t ]|[\t ]\Z").search
 _BAD_IN_TARGET = re.compile(r"[^\x21-\x22\x24-\x7e]").search
 _PLAIN = bytes(range(0x20, 0x7F))
-_ENDS_IN_SPACE = re.compile(r" \n").search  # a pattern that is a literal is searched faster than `in` does
-_BEGINS_WITH_SPACE = re.compile(r"\n ").search
 _DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
 
 UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -48,7 +45,7 @@ def is_field_value(text: str) -> bool:
     return _BAD_IN_VALUE(text) is None and _WHITESPACE_AT_AN_END(text) is None
 
 
-def are_plain_values(values: Sequence[str]) -> bool:
+def are_plain_values(values: list[str]) -> bool:
     """Whether all `values` are plainly field values; False says only that each must be looked at.
 
     One join and one `translate` for all of them cost a quarter of looking at each of fifteen values
@@ -57,7 +54,7 @@ def are_plain_values(values: Sequence[str]) -> bool:
     lines = "\n".join(values)
     if not lines.isascii() or len(lines.encode().translate(None, _PLAIN)) != len(values) - 1:
         return False
-    return not (_ENDS_IN_SPACE(lines) or _BEGINS_WITH_SPACE(lines) or lines[:1] == " " or lines[-1:] == " ")
+    return values == [value.strip() for value in values]
 
 
 def first_bad_in_value(text: str) -> int:

@@ -97,7 +97,9 @@ class Interceptors:
     def modify_before_signing(self, request: AnyRequest) -> AnyRequest:
         """Run the hooks; the last replacement wins."""
         for interceptor in self._hooks.get("modify_before_signing", ()):
-            request = _replaced(interceptor, request, interceptor.modify_before_signing(request), Request)
+            after = interceptor.modify_before_signing(request)
+            if after is not None:
+                request = _replaced(interceptor, request, after, Request)
         return request
 
     def read_before_signing(self, request: AnyRequest) -> None:
@@ -128,7 +130,9 @@ class Interceptors:
     def modify_response(self, response: AnyResponse) -> AnyResponse:
         """Run the hooks; the last replacement wins."""
         for interceptor in self._hooks.get("modify_response", ()):
-            response = _replaced(interceptor, response, interceptor.modify_response(response), Response)
+            after = interceptor.modify_response(response)
+            if after is not None:
+                response = _replaced(interceptor, response, after, Response)
         return response
 
     def read_after_attempt(self, attempt: Attempt) -> None:
@@ -156,7 +160,7 @@ def _has(interceptor: object, name: str) -> bool:
 
 
 def _replaced(interceptor: object, before: M, after: object, kind: type) -> M:
-    if after is None or after is before:
+    if after is before:
         return before
     if not isinstance(after, kind):
         raise MisuseError(

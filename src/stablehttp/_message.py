@@ -10,7 +10,7 @@ message ends is checked when it is built, and once more when it is completed.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Collection, Container, Iterable
+from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, final, overload
 
@@ -31,16 +31,17 @@ from stablehttp._errors import (
     SealedError,
 )
 from stablehttp._extensions import Extensions
-from stablehttp._field_lines import EVERYTHING, Guard
+from stablehttp._field_lines import Guard
 from stablehttp._field_value import is_secret
-from stablehttp._fields import Fields, LinesInput, owned_lines, seal_names, seal_section, view_fields
+from stablehttp._fields import Fields, LinesInput, guard_fields, owned_lines, view_fields
 from stablehttp._grammar import COMMON_METHODS, FORBIDDEN_IN_TRAILERS, first_bad_in_token, is_content_length, is_token
 from stablehttp._redaction import CREDENTIAL_FIELDS, redact_uri, shorten
 from stablehttp._uri import URI
 
 B = TypeVar("B", bound=Body)
 
-_PARTS: Final = ("method", "uri")
+_METHOD: Final = ("@method",)
+_URI: Final = ("@request-target", "@target-uri", "@path", "@query")
 _HOST = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?").fullmatch
 
 
@@ -65,7 +66,7 @@ class Request(Generic[B_co]):
     changed in place; the body is part of the type and is changed by `with_body`.
     """
 
-    __slots__ = ("_body", "_headers", "_method", "_seal", "_trailers", "_uri", "extensions")
+    __slots__ = ("_body", "_guard", "_headers", "_method", "_trailers", "_uri", "extensions")
 
     @overload
     def __init__(
@@ -129,12 +130,12 @@ class Request(Generic[B_co]):
         Raises:
             InvalidMessageError: some part is invalid, or the parts do not agree; its subclass says which.
         """
-        self._seal: Guard | None = None
+        self._guard: Guard | None = None
         self._method = _checked_method(method)
         self._uri = uri if isinstance(uri, URI) else URI(uri)
         self._headers = Fields(headers)
-        self._trailers = _checked_trailers(trailers)
-        self._body = make_body(body)
+        self._trailers = None if trailers == () else _checked_trailers(trailers)
+        self._body: B_co = cast(B_co, make_body(body))
         self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
         check_framing(self._headers, self._body)
 
@@ -145,8 +146,8 @@ class Request(Generic[B_co]):
 
     @method.setter
     def method(self, method: str) -> None:
-        if self._seal is not None:
-            self._refuse("method")
+        if self._guard is not None:
+            self._allow("method", _METHOD)
         self._method = _checked_method(method)
 
     @property
@@ -156,8 +157,8 @@ class Request(Generic[B_co]):
 
     @uri.setter
     def uri(self, uri: str | URI) -> None:
-        if self._seal is not None:
-            self._refuse("uri")
+        if self._guard is not None:
+            self._allow("uri", _URI)
         self._uri = uri if isinstance(uri, URI) else URI(uri)
 
     @property
@@ -167,13 +168,17 @@ class Request(Generic[B_co]):
 
     @property
     def trailers(self) -> Fields:
-        """The trailer section, sent after the content."""
+        """The trailer section, sent after the content; it is sealed as a whole by the first seal."""
+        if self._trailers is None:  # few requests have any, so the section is made when somebody asks
+            self._trailers = Fields()
+            if self._guard is not None:
+                guard_fields(self._trailers, Guard([(None, self._guard.seals[0][1])]))
         return self._trailers
 
     @property
     def body(self) -> B_co:
         """Where the content comes from."""
-        return cast(B_co, self._body)
+        return self._body
 
     @property
     def target(self) -> str:
@@ -183,7 +188,9 @@ class Request(Generic[B_co]):
     @property
     def sealed_by(self) -> str | None:
         """Who signed this request, or fixed it for sending; None while it may change freely."""
-        return next((author for parts, author in self._seal.seals if parts), "the pipeline") if self._seal else None
+        if self._guard is None:
+            return None
+        return self._guard.author(*_METHOD, *_URI) or "the pipeline"
 
     @overload
     def with_body(self, body: BytesLike | None) -> Request[BytesBody]: ...
@@ -228,7 +235,7 @@ class Request(Generic[B_co]):
     def parts(self) -> RequestParts[B_co]:
         """All parts of the request, its own sections included, for whoever takes it to pieces."""
         return RequestParts(
-            self._method, self._uri, self._headers.copy(), self.body, self._trailers.copy(), self.extensions.copy()
+            self._method, self._uri, self._headers.copy(), self.body, self.trailers.copy(), self.extensions.copy()
         )
 
     @classmethod
@@ -269,12 +276,13 @@ class Request(Generic[B_co]):
         """Equal if method, URI, fields and body are."""
         if not isinstance(other, Request):
             return NotImplemented
-        return (self._method, self._uri, self._headers, self._trailers, self._body) == (
-            other._method,
-            other._uri,
-            other._headers,
-            other._trailers,
-            cast(object, other._body),
+        theirs = cast(AnyRequest, other)
+        return (self._method, self._uri, self._headers, self.trailers, self._body) == (
+            theirs._method,
+            theirs._uri,
+            theirs._headers,
+            theirs.trailers,
+            theirs._body,
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Request[B_co]:
@@ -288,13 +296,13 @@ class Request(Generic[B_co]):
             self._uri,
             self._headers,
             self._body.content,
-            self._trailers,
+            self.trailers,
             list(self.extensions),
         )
 
-    def _refuse(self, part: str) -> None:
-        sealed_by = self._seal.author(part) if self._seal is not None else None
-        if sealed_by:
+    def _allow(self, part: str, components: tuple[str, ...]) -> None:
+        sealed_by = self._guard.author(*components) if self._guard is not None else None
+        if sealed_by is not None:
             raise SealedError(
                 f"the {part} of the request may not change any more: {sealed_by} relies on it; "
                 "change it in an earlier hook, or work on request.copy()",
@@ -310,11 +318,11 @@ AnyRequest: TypeAlias = Request[Body]
 def derive(request: Request[B]) -> Request[B]:
     """An unsealed request with fields of its own and the same body, for whoever must not change the original."""
     new: Request[B] = object.__new__(type(request))
-    new._seal = None
+    new._guard = None
     new._method = request._method
     new._uri = request._uri
     new._headers = request._headers.copy()
-    new._trailers = request._trailers.copy()
+    new._trailers = None if request._trailers is None else request._trailers.copy()
     new._body = request._body
     new.extensions = request.extensions.copy()
     return new
@@ -323,28 +331,38 @@ def derive(request: Request[B]) -> Request[B]:
 def view_request(request: AnyRequest, reader: str) -> AnyRequest:
     """A request that shows the same and refuses every change; `reader` is named in the refusal."""
     view: AnyRequest = object.__new__(type(request))
-    view._seal = Guard([(_PARTS, reader)])
+    view._guard = guard = Guard([(None, reader)])
     view._method = request._method
     view._uri = request._uri
-    view._headers = view_fields(request._headers, reader)
-    view._trailers = view_fields(request._trailers, reader)
+    view._headers = view_fields(request._headers, guard)
+    view._trailers = view_fields(request.trailers, guard)
     view._body = request._body
     view.extensions = request.extensions.copy()
     return view
 
 
-def seal_parts(request: AnyRequest, parts: Collection[str], fields: Container[str], sealed_by: str) -> None:
-    """From now on these parts and fields may not change; what is sealed already keeps its author."""
-    if request._seal is None:
-        request._seal = Guard([])
-    request._seal.seals.append((parts, sealed_by))
-    seal_names(request._headers, fields, sealed_by)
+def seal(request: AnyRequest, parts: frozenset[str] | None, sealed_by: str) -> None:
+    """From now on these may not change: folded names of fields, and components as signers name them (`@method`).
+
+    None stands for everything.  What is sealed already keeps its author.
+    """
+    guard = request._guard
+    if guard is None:
+        guard = request._guard = Guard([])
+        guard_fields(request._headers, guard)
+        if request._trailers is not None:
+            guard_fields(request._trailers, Guard([(None, sealed_by)]))
+    guard.seals.append((parts, sealed_by))
 
 
 def seal_whole(request: AnyRequest, sealed_by: str) -> None:
-    """From now on nothing of the request may change."""
-    seal_parts(request, _PARTS, EVERYTHING, sealed_by)
-    seal_section(request._trailers, sealed_by)
+    """From now on nothing of the request may change; what is sealed already keeps its author."""
+    seal(request, None, sealed_by)
+
+
+def has_trailers(request: AnyRequest) -> bool:
+    """Whether trailers follow the content: given, or computed by the body while it is sent."""
+    return (request._trailers is not None and len(request._trailers) > 0) or bool(request._body.trailer_names)
 
 
 # --- rules ---------------------------------------------------------------------------------------
@@ -405,6 +423,16 @@ def _checked_method(method: object) -> str:
 
 def _checked_trailers(lines: LinesInput) -> Fields:
     trailers = Fields(lines)
+    check_trailers(trailers)
+    return trailers
+
+
+def check_trailers(trailers: Fields) -> None:
+    """Make sure that every line may come after the content.
+
+    Raises:
+        InvalidFieldError: one may not.
+    """
     for folded, (name, _) in owned_lines(trailers).named():
         if folded in FORBIDDEN_IN_TRAILERS:
             raise InvalidFieldError(
@@ -412,7 +440,6 @@ def _checked_trailers(lines: LinesInput) -> Fields:
                 "put it into headers",
                 field=name,
             )
-    return trailers
 
 
 def _remake_request(

@@ -4,16 +4,18 @@ Floor 7: stands on messages.
 
 Every adapter takes the content of a request from here, so the rules are the same on all of them: a
 body that gives more than it declared is stopped before the first octet too many leaves, one that
-gives less is an error, and a body is closed exactly once however sending ends.
+gives less is an error, and a body is closed exactly once however sending ends.  Trailers that a body
+computes are had here too, once its content has ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import final
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import cast, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
-from stablehttp._errors import BodyColourError, ContentLengthError, MisuseError
+from stablehttp._errors import BodyColourError, ContentLengthError, InvalidBodyError, MisuseError
+from stablehttp._fields import Fields
 from stablehttp._message import AnyRequest, Request
 
 
@@ -29,11 +31,12 @@ def declared_length(request: AnyRequest) -> int | None:
 class Counter:
     """Counts octets of content against what was declared."""
 
-    __slots__ = ("declared", "found")
+    __slots__ = ("declared", "ended", "found")
 
     def __init__(self, declared: int | None) -> None:
         self.declared = declared
         self.found = 0
+        self.ended = False
 
     def count(self, chunk: bytes) -> None:
         """Take note of a chunk that is about to be sent.
@@ -53,6 +56,7 @@ class Counter:
         """
         if self.declared is not None and self.found < self.declared:
             raise self._error("fewer")
+        self.ended = True
 
     def _error(self, how: str) -> ContentLengthError:
         return ContentLengthError(
@@ -69,7 +73,7 @@ class Counter:
 class AsyncOutgoing:
     """The content of one request: iterate it once, then `aclose` it."""
 
-    __slots__ = ("_body", "_chunks", "_closed", "_counter")
+    __slots__ = ("_body", "_chunks", "_closed", "_counter", "_request")
 
     def __init__(self, request: Request[AsyncBody], reader: str) -> None:
         """Take the content of a completed request; nothing is read yet.
@@ -81,6 +85,7 @@ class AsyncOutgoing:
         check_async(request.body)
         _check_completed(request)
         self._body = request.body
+        self._request = request
         self._counter = Counter(declared_length(request))
         self._chunks = self._body.achunks(reader=reader)
         self._closed = False
@@ -109,10 +114,22 @@ class AsyncOutgoing:
         self._counter.count(chunk)
         return chunk
 
+    def trailers(self) -> Fields:
+        """The trailers to send: those of the request, then those that the body computed; a section of its own.
+
+        Raises:
+            MisuseError: the content has not ended.
+            InvalidBodyError: the body computed others than it announced.
+        """
+        return _trailers(self._request, self._counter)
+
     async def aclose(self) -> None:
         """Close the body, once."""
         if not self._closed:
             self._closed = True
+            chunks: object = self._chunks
+            if isinstance(chunks, AsyncGenerator) and not getattr(chunks, "ag_running", False):
+                await cast("AsyncGenerator[bytes]", chunks).aclose()
             await self._body.aclose()
 
 
@@ -120,7 +137,7 @@ class AsyncOutgoing:
 class SyncOutgoing:
     """The content of one request: iterate it once, then `close` it."""
 
-    __slots__ = ("_body", "_chunks", "_closed", "_counter")
+    __slots__ = ("_body", "_chunks", "_closed", "_counter", "_request")
 
     def __init__(self, request: Request[SyncBody], reader: str) -> None:
         """Take the content of a completed request; nothing is read yet.
@@ -132,6 +149,7 @@ class SyncOutgoing:
         check_sync(request.body)
         _check_completed(request)
         self._body = request.body
+        self._request = request
         self._counter = Counter(declared_length(request))
         self._chunks = self._body.chunks(reader=reader)
         self._closed = False
@@ -160,10 +178,22 @@ class SyncOutgoing:
         self._counter.count(chunk)
         return chunk
 
+    def trailers(self) -> Fields:
+        """The trailers to send: those of the request, then those that the body computed; a section of its own.
+
+        Raises:
+            MisuseError: the content has not ended.
+            InvalidBodyError: the body computed others than it announced.
+        """
+        return _trailers(self._request, self._counter)
+
     def close(self) -> None:
         """Close the body, once."""
         if not self._closed:
             self._closed = True
+            chunks: object = self._chunks
+            if isinstance(chunks, Generator) and not getattr(chunks, "gi_running", False):
+                cast("Generator[bytes]", chunks).close()
             self._body.close()
 
 
@@ -195,6 +225,20 @@ def check_sync(body: Body) -> None:
             "give bytes or an iterable, or use an AsyncPipeline"
         )
     body.check_available()
+
+
+def _trailers(request: AnyRequest, counter: Counter) -> Fields:
+    if not counter.ended:
+        raise MisuseError("trailers are computed from the content, which has not ended; send it to its end first")
+    trailers, body = request.trailers.copy(), request.body
+    if body.trailer_names:
+        lines = [(name, value) for name, value in body.computed_trailers()]
+        if {name.lower() for name, _ in lines} != {name.lower() for name in body.trailer_names}:
+            raise InvalidBodyError(
+                f"{body!r} computed other trailers than it announced", sent="maybe", processed="maybe"
+            )
+        trailers.extend(lines)
+    return trailers
 
 
 def _check_completed(request: AnyRequest) -> None:

@@ -8,12 +8,46 @@ received content is here, so that it is the same on all connectors.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Protocol, final
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final, Protocol, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody, describe_length
-from stablehttp._errors import ClosedError, StableHTTPError, TrailersUnavailableError
+from stablehttp._errors import ClosedError, InvalidResponseError, StableHTTPError, TrailersUnavailableError
 from stablehttp._fields import Fields
+
+_MOST_DIGITS: Final = 19
+"""As many as an integer of 64 bits has."""
+
+
+def received_length(lengths: Sequence[str], codings: Sequence[str] = ()) -> int | None:
+    """How many octets of content a response declares, by the values of its framing fields; None where it does not.
+
+    `lengths` are the values of `Content-Length`, `codings` those of `Transfer-Encoding`.  Lengths that are
+    repeated and equal count once.
+
+    Raises:
+        InvalidResponseError: the content could be read in two ways, or only by a coding other than `chunked`.
+    """
+    if codings:
+        if lengths:
+            raise InvalidResponseError(
+                "the response has both 'Content-Length' and 'Transfer-Encoding', so it could be read in two ways "
+                "(RFC 9112 §6.3)"
+            )
+        if len(codings) > 1 or codings[0].strip(" \t").lower() != "chunked":
+            raise InvalidResponseError(
+                "the response has a 'Transfer-Encoding' other than one 'chunked', and no other was asked for "
+                "(RFC 9112 §6.1)"
+            )
+        return None
+    if not lengths:
+        return None
+    length, *others = lengths
+    if others or "," in length:
+        length, *others = {part.strip(" \t") for value in lengths for part in value.split(",")}
+    if others or not (length.isascii() and length.isdecimal() and len(length) <= _MOST_DIGITS):
+        raise InvalidResponseError("'Content-Length' of the response is not one number (RFC 9110 §8.6)")
+    return int(length)
 
 
 class AsyncSource(Protocol):

@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeAlias, TypeVar, cast, final, overload
 from stablehttp._body import AsyncBody, B_co, Body, BytesBody, BytesLike, SyncBody, make_body
 from stablehttp._errors import ContentTooLargeError, InvalidMessageError, InvalidStatusError
 from stablehttp._extensions import Extensions
+from stablehttp._field_lines import Guard
 from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
 from stablehttp._received import ReceivedBody
@@ -254,7 +255,8 @@ def view_response(response: AnyResponse, reader: str) -> AnyResponse:
     for slot in Response.__slots__:
         if slot != "__orig_class__":
             setattr(view, slot, getattr(response, slot))
-    view._headers = view_fields(response._headers, reader)
-    view._trailers = view_fields(response._trailers, reader)
+    guard = Guard([(None, reader)])
+    view._headers = view_fields(response._headers, guard)
+    view._trailers = view_fields(response._trailers, guard)
     view.extensions = response.extensions.copy()
     return view

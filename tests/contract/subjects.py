@@ -7,6 +7,8 @@ from functools import cache
 from importlib import import_module
 from typing import Final, Literal
 
+from tests.contract.lending import LENDERS
+
 from stablehttp import AsyncConnector, HttpSettings, HttpVersion, SyncConnector
 from stablehttp.testing.contract import Make, Subject
 
@@ -53,6 +55,7 @@ def subjects() -> Iterator[Subject]:
                     colour=_colour(colour),
                     version=version,
                     tls=spoken == "HTTP/2",
+                    lend=LENDERS.get((client, colour)),
                 )
 
 

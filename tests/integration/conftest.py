@@ -78,7 +78,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     command = [
         weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={home / 'data'}", "-s3", "-s3.port.iceberg=0",
         f"-s3.config={home / 's3.json'}", f"-s3.cert.file={home / 'cert.pem'}", f"-s3.key.file={home / 'key.pem'}",
-        "-master.volumeSizeLimitMB=64", "-volume.max=16", *[f"-{name}={port}" for name, port in ports.items()],
+        "-master.volumeSizeLimitMB=64", "-volume.max=0", *[f"-{name}={port}" for name, port in ports.items()],
     ]  # fmt: skip
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -113,7 +113,7 @@ def _wait_until_it_answers(server: S3Server, process: subprocess.Popen[bytes], l
     with SyncPipeline(signer=server.signer) as pipeline:
         while time.monotonic() < end and process.poll() is None:
             try:
-                with pipeline.send(HttpRequest("PUT", server.url + "/ready")) as response:
+                with pipeline.send(HttpRequest("PUT", server.url + "/things")) as response:
                     response.read()
                     if response.ok:
                         return

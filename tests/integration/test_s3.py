@@ -29,6 +29,7 @@ from stablehttp import (
 )
 from stablehttp._cli._cast import Role, installed_roles
 
+BUCKET = "things"
 KEYS = {
     "a slash and a space, encoded": "a%2Fb%20c.txt",
     "quotes, tilde, parentheses": "it%27s~%281%29",
@@ -84,19 +85,20 @@ async def caller(role: Role, server: S3Server, *, tls: bool) -> AsyncIterator[Ca
         await made.aclose()
 
 
-async def keep_and_list(call: Caller, bucket: str) -> None:
+async def keep_and_list(call: Caller, folder: str) -> None:
     """Make a bucket, put, get, list with a query and delete, with awkward keys."""
-    assert (await call.send("PUT", f"/{bucket}"))[0] in (200, 409)
+    assert (await call.send("PUT", f"/{BUCKET}"))[0] in (200, 409)
     for number, key in enumerate(KEYS.values()):
         content = f"content {number}".encode() * 100
-        assert await call.send("PUT", f"/{bucket}/{key}", content) == (200, b"")
-        assert await call.send("GET", f"/{bucket}/{key}") == (200, content)
-    status, listing = await call.send("GET", f"/{bucket}?list-type=2&prefix=it%27s&delimiter=%2F&flag&max-keys=7")
+        assert await call.send("PUT", f"/{BUCKET}/{folder}/{key}", content) == (200, b"")
+        assert await call.send("GET", f"/{BUCKET}/{folder}/{key}") == (200, content)
+    query = f"list-type=2&prefix={folder}%2Fit%27s&delimiter=%2F&flag&max-keys=7"
+    status, listing = await call.send("GET", f"/{BUCKET}?{query}")
     assert status == 200
     assert b"it&#39;s~(1)" in listing
     for key in KEYS.values():
-        assert (await call.send("DELETE", f"/{bucket}/{key}"))[0] == 204
-    assert (await call.send("GET", f"/{bucket}/{KEYS['two slashes']}"))[0] == 404
+        assert (await call.send("DELETE", f"/{BUCKET}/{folder}/{key}"))[0] == 204
+    assert (await call.send("GET", f"/{BUCKET}/{folder}/{KEYS['two slashes']}"))[0] == 404
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: f"{role.name}-{role.colour}")
@@ -122,8 +124,7 @@ class Tamper(Interceptor):
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: f"{role.name}-{role.colour}")
 async def test_a_request_that_was_tampered_with_is_refused_by_the_server(s3: S3Server, role: Role) -> None:
     async with caller(role, s3, tls=False) as call:
-        bucket = f"tampered-{role.name}-{role.colour}"
-        await call.send("PUT", f"/{bucket}")
-        status, why = await call.send("PUT", f"/{bucket}/x", b"x", interceptors=(Tamper(),))
+        await call.send("PUT", f"/{BUCKET}")
+        status, why = await call.send("PUT", f"/{BUCKET}/x", b"x", interceptors=(Tamper(),))
 
     assert status in (400, 403), why

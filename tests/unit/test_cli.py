@@ -83,7 +83,7 @@ def test_send_hides_secrets_in_what_it_shows(
 def test_an_error_status_is_22_and_no_response_is_one_clear_line(
     origin: Origin, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    origin.script([Answer(404, b"no"), Answer.failing(Close(), "before head")])
+    origin.script([Answer(404, b"no"), Answer.failing(Close(), "request")])
 
     assert main(["send", "GET", origin.url]) == 22
     capsys.readouterr()
@@ -124,7 +124,7 @@ def test_connectors_lists_what_is_installed_and_what_each_can_do(capsys: pytest.
     printed = capsys.readouterr().out
     for name in ("h11", "httpx", "httpx2", "aiohttp", "crt"):
         assert f"\n{name} " in printed
-    assert "request_trailers" in printed
+    assert "request trailers" in printed
 
 
 def test_the_demo_finds_that_all_of_ours_arrive_as_signed(capsys: pytest.CaptureFixture[str]) -> None:

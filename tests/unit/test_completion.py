@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from stablehttp import URI, AnyRequest, BytesBody, FramingError, Request, SealedError
+from stablehttp import URI, AnyRequest, BytesBody, FramingError, InvalidFieldError, Request, SealedError
 from stablehttp._completion import complete
 
 
@@ -75,6 +75,22 @@ def test_trailers_are_announced_and_make_the_content_chunked() -> None:
 def test_trailers_behind_a_declared_length_are_refused() -> None:
     with pytest.raises(FramingError, match="trailers follow chunked content only"):
         complete(Request("PUT", "http://a/", headers=[("Content-Length", "3")], body=b"abc", trailers=[("X", "1")]))
+
+
+def test_a_trailer_that_comes_too_late_is_refused_however_it_got_there() -> None:
+    request = Request("PUT", "http://a/", body=stream())
+    request.trailers.add("Content-Length", "3")
+
+    with pytest.raises(InvalidFieldError, match="may not stand in trailers"):
+        complete(request)
+
+
+def test_trailers_are_sealed_when_they_are_announced() -> None:
+    request = Request("PUT", "http://a/", body=b"abc")
+    complete(request)
+
+    with pytest.raises(SealedError, match="the framing of the message"):
+        request.trailers.add("X-Sum", "1")
 
 
 def test_framing_made_wrong_after_building_is_refused() -> None:

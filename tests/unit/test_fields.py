@@ -18,7 +18,8 @@ from stablehttp import (
     SealedError,
     secret,
 )
-from stablehttp._fields import borrow, seal_names
+from stablehttp._field_lines import Guard
+from stablehttp._fields import borrow, guard_fields
 
 BAD_LINES = {
     "a space in the name": ("X Y", "v"),
@@ -334,7 +335,7 @@ def test_secrecy_takes_no_part_in_equality() -> None:
 
 def test_a_sealed_name_may_not_change_and_the_error_says_who_relies_on_it() -> None:
     fields = Fields([("Host", "a"), ("X", "1")])
-    seal_names(fields, ["host"], "the signature by SigV4")
+    guard_fields(fields, Guard([(frozenset({"host"}), "the signature by SigV4")]))
     refused: list[Callable[[], object]] = [
         lambda: fields.set("HOST", "b"),
         lambda: fields.add("Host", "b"),
@@ -349,6 +350,8 @@ def test_a_sealed_name_may_not_change_and_the_error_says_who_relies_on_it() -> N
             change()
     with pytest.raises(SealedError), fields.edit() as draft:
         draft.set("Host", "b")
+    with pytest.raises(SealedError), fields.edit() as draft:
+        draft.set("HOST", "a")
 
     assert list(fields) == [("Host", "a"), ("X", "1")]
     fields.set("X", "2")

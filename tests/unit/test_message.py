@@ -28,7 +28,7 @@ from stablehttp import (
     Timeouts,
     secret,
 )
-from stablehttp._message import derive, seal_parts, seal_whole
+from stablehttp._message import derive, seal, seal_whole
 
 URL = "https://a.test/x"
 
@@ -183,7 +183,7 @@ def test_with_body_gives_a_new_request_without_the_old_framing() -> None:
 def test_a_sealed_part_names_itself_and_who_relies_on_it() -> None:
     """U-B8."""
     request = Request("GET", URL, headers=[("A", "1"), ("B", "2")])
-    seal_parts(request, ["method", "uri"], ["a"], "the signature by SigV4")
+    seal(request, frozenset({"@method", "@request-target", "a"}), "the signature by SigV4")
 
     with pytest.raises(SealedError, match="the method of the request may not change any more: the signature by SigV4"):
         request.method = "PUT"

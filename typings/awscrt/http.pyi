@@ -122,7 +122,7 @@ class Http2ClientConnection(HttpConnectionBase):
         on_remote_settings_changed: Callable[[list[Http2Setting]], None] | None = None,
         manual_window_management: bool = False,
         initial_window_size: int | None = None,
-    ) -> Future[Http2ClientConnection]: ...
+    ) -> Future[HttpClientConnection | Http2ClientConnection]: ...
     def request(
         self,
         request: HttpRequest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, cast
 
@@ -21,15 +22,17 @@ _CLIENTS: Final = {"crt": "awscrt"}
 
 
 def run(*, colours: bool) -> int:
-    """Print the table; the exit status is 0."""
+    """Print two tables, what is installed and what it can do; the exit status is 0."""
     roles: dict[tuple[str, HttpVersion], list[tuple[Role, str]]] = {}
     for role, reason in installed_roles(HttpSettings(), _VERSIONS):
         roles.setdefault((role.name, role.version), []).append((role, reason))
     rows = [_row(found) for found in roles.values()]
-    print(table(("connector", "client", "version", "colours", "can do"), rows, colours=colours))
-    print(
-        paint("\nwhat a connector does not say it can do, it refuses before anything is sent", "dim", colours=colours)
-    )
+    print(table(("connector", "client", "version", "colours"), rows, colours=colours))
+    usable = [found[0][0] for found in roles.values() if not found[0][1]]
+    heads = ("capability", *[f"{role.name} {str(role.version).removeprefix('HTTP/')}" for role in usable])
+    print("\n" + table(heads, list(_matrix(usable)), colours=colours))
+    note = "\nwhat a connector does not say it can do, it refuses before anything is sent"
+    print(paint(note, "dim", colours=colours))
     return 0
 
 
@@ -41,12 +44,18 @@ def _row(found: list[tuple[Role, str]]) -> list[tuple[str, str]]:
     except PackageNotFoundError:
         installed = f"{client}, not installed"
     if reason:
-        return [(role.name, "dim"), (installed, "dim"), (str(role.version), "dim"), ("", ""), (reason, "dim")]
+        return [(role.name, "dim"), (installed, "dim"), (str(role.version), "dim"), (reason, "dim")]
     colours = ", ".join(role.colour for role, _ in found)
-    return [(role.name, "bold"), (installed, ""), (str(role.version), ""), (colours, ""), (_can(role), "")]
+    return [(role.name, "bold"), (installed, ""), (str(role.version), ""), (colours, "")]
 
 
-def _can(role: Role) -> str:
+def _matrix(usable: list[Role]) -> Iterator[list[tuple[str, str]]]:
+    declared = [_capabilities(role) for role in usable]
+    for capability in Capability:
+        cells = [("yes", "good") if capability in can else ("-", "dim") for can in declared]
+        yield [(capability.value, ""), *cells]
+
+
+def _capabilities(role: Role) -> frozenset[Capability]:
     made = cast("AsyncConnector | SyncConnector", role.make(ConnectorRequirements(versions=(role.version,))))
-    can = made.capabilities.get(role.version, frozenset[Capability]())
-    return " ".join(sorted(capability.name.lower() for capability in can))
+    return made.capabilities.get(role.version, frozenset[Capability]())

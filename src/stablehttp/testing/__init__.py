@@ -18,6 +18,9 @@ from stablehttp.testing._memory_rules import UnusedRuleError as UnusedRuleError
 from stablehttp.testing._origin import Origin as Origin
 from stablehttp.testing._origin_log import Connection as Connection
 from stablehttp.testing._origin_log import Received as Received
+from stablehttp.testing._origin_ports import refusing_authority as refusing_authority
+from stablehttp.testing._origin_ports import silent_authority as silent_authority
+from stablehttp.testing._origin_proxy import RecordingProxy as RecordingProxy
 from stablehttp.testing._origin_script import Answer as Answer
 from stablehttp.testing._origin_script import Close as Close
 from stablehttp.testing._origin_script import Echo as Echo
@@ -30,4 +33,5 @@ from stablehttp.testing._origin_script import OnHead as OnHead
 from stablehttp.testing._origin_script import Pause as Pause
 from stablehttp.testing._origin_script import Reset as Reset
 from stablehttp.testing._origin_script import ResetStream as ResetStream
+from stablehttp.testing._origin_script import generated as generated
 from stablehttp.testing._origin_tls import TLS as TLS

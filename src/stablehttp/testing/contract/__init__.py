@@ -19,6 +19,7 @@ origin sees an octet of the request.
 from __future__ import annotations
 
 from stablehttp.testing.contract._bench import Bench as Bench
+from stablehttp.testing.contract._bench import Loan as Loan
 from stablehttp.testing.contract._bench import Make as Make
 from stablehttp.testing.contract._bench import Subject as Subject
 from stablehttp.testing.contract._driver import Driver as Driver

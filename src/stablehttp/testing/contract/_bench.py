@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias, TypeVar, final
 
@@ -35,10 +35,24 @@ Make: TypeAlias = Callable[[HttpSettings, Sequence[HttpVersion]], AsyncConnector
 
 @final
 @dataclass(frozen=True, slots=True)
+class Loan:
+    """A connector that was made upon a client, and that client itself: `get` asks it for a URL and gives the status.
+
+    The client adds a field `X-Lent` to its own requests, so that it can be seen whether it still does, and
+    does so nowhere else.
+    """
+
+    connector: AsyncConnector | SyncConnector
+    get: Callable[[str], Awaitable[int]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A connector under test, over one protocol version, with or without TLS.
 
-    `make` gives a new connector with these settings that speaks these versions and no other.
+    `make` gives a new connector with these settings that speaks these versions and no other.  `lend`
+    gives one upon a client of the caller's own, where that is possible.
     """
 
     name: str
@@ -47,6 +61,7 @@ class Subject:
     colour: Literal["async", "sync"] = "async"
     version: HttpVersion = HttpVersion.HTTP_1_1
     tls: bool = False
+    lend: Callable[[], AbstractAsyncContextManager[Loan]] | None = None
 
     def __str__(self) -> str:
         usual = self.tls == (self.version is HttpVersion.HTTP_2)
@@ -81,13 +96,20 @@ class Bench:
     # --- making ---
 
     async def open_origin(
-        self, answer: Entry | None = None, *, tls: TLS | None = None, http2: bool | None = None, plain: bool = False
+        self,
+        answer: Entry | None = None,
+        *,
+        tls: TLS | None = None,
+        http2: bool | None = None,
+        plain: bool = False,
+        host: str = "127.0.0.1",
     ) -> Origin:
         """An origin that speaks the version under test, until the end of the check; `plain` never speaks TLS."""
         origin = Origin(
             answer,
             tls=False if plain else tls or self.subject.tls,
             http2=self.version is HttpVersion.HTTP_2 if http2 is None else http2,
+            host=host,
         )
         origin.start()
         self._stack.callback(origin.close)
@@ -99,6 +121,12 @@ class Bench:
         if not origin.url.startswith("https"):
             return HttpSettings()
         return HttpSettings(tls=TLSSettings(ca_file=str(origin.ca_file)))
+
+    async def borrow(self) -> tuple[Loan, Driver]:
+        """A connector upon a client that is lent, until the end of the check."""
+        assert self.subject.lend is not None
+        loan = await self._stack.enter_async_context(self.subject.lend())
+        return loan, self._driven(loan.connector)
 
     def connect(self, settings: HttpSettings, versions: Sequence[HttpVersion] = ()) -> Driver:
         """A further connector, until the end of the check."""
@@ -166,17 +194,18 @@ class Bench:
             require(time.monotonic() < end, what)
             await asyncio.sleep(0.005)
 
-    async def deliver(self, request: AnyRequest) -> Received:
-        """Send, and make sure that the request arrived exactly as it went to the connector.
+    async def deliver(self, request: AnyRequest, driver: Driver | None = None) -> Received:
+        """Send, read the response, and make sure that the request arrived exactly as it went to the connector.
 
         Raises:
             BrokenRuleError: it arrived otherwise.
         """
         before = self.origin.count
-        await self.exchange(request)
+        driver = driver or self.driver
+        await (await driver.send(request)).read()
         same(self.origin.count, before + 1, "requests that arrived")
         received = self.origin.requests[-1]
-        found = Expected.of(self.driver.last, self.version, content_of(request)).differences(received)
+        found = Expected.of(driver.last, self.version, content_of(request)).differences(received)
         if found:
             raise BrokenRuleError("; ".join(found))
         return received

@@ -256,6 +256,11 @@ RULES: Final = (
     Rule("request trailers are sent", sends_trailers, "R8", needs=Capability.REQUEST_TRAILERS),
     Rule("100 is waited for", waits_for_100_before_the_content, "U-M1", needs=Capability.EXPECT_CONTINUE),
     Rule("an early response is given", gives_an_early_response_and_closes_the_body, "U-J2 U-H7"),
-    Rule("an early response is given while the body waits", gives_an_early_response_while_the_body_waits, "U-J2"),
+    Rule(
+        "an early response is given while the body waits",
+        gives_an_early_response_while_the_body_waits,
+        "U-J2",
+        colour="async",  # a body that blocks holds up whoever reads it
+    ),
     Rule("an origin that goes early is no hang", never_hangs_when_the_origin_goes_early, "U-J2"),
 )

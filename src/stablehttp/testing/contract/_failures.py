@@ -79,6 +79,19 @@ async def offers_no_other_version(bench: Bench) -> None:
     same(origin.connections[0].http_version, "HTTP/1.1", "version of the connection")
 
 
+async def speaks_the_version_that_was_agreed_on(bench: Bench) -> None:
+    both = (HttpVersion.HTTP_2, HttpVersion.HTTP_1_1)
+    for http2 in (True, False):
+        origin = await bench.open_origin(tls=TLS(), http2=http2)
+        driver = bench.connect(bench.settings_for(origin), both)
+        for _ in range(2):
+            reply = await driver.send(Request("POST", origin.url + "/", body=b"content"))
+            await reply.read()
+            same(reply.response.http_version, both[0 if http2 else 1], "version that the response reports")
+            received = origin.requests[-1]
+            same((received.http_version, received.content), (both[0 if http2 else 1].value, b"content"), "what arrived")
+
+
 _CUT: Final[tuple[What, ...]] = (Close(), Reset())
 
 
@@ -230,6 +243,7 @@ RULES: Final = (
     Rule("a failed handshake is told", tells_a_failed_handshake, "U-E1 U-E2 U-E3"),
     Rule("HTTP/2 is not replaced by HTTP/1.1", refuses_another_version, "U-J4", versions=HTTP_2),
     Rule("HTTP/1.1 offers no HTTP/2", offers_no_other_version, "U-J4", versions=HTTP_1),
+    Rule("of two versions the agreed one is spoken", speaks_the_version_that_was_agreed_on, "U-J4", versions=HTTP_2),
     Rule("an end without a response is told", tells_a_connection_that_ended_without_a_response, "U-E1 U-E2"),
     Rule("a head that was cut is told", tells_a_head_that_was_cut, "U-E1 U-E2"),
     Rule("content that was cut is told", tells_content_that_was_cut, "U-E1"),

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from stablehttp._capability import Capability
-from stablehttp._errors import SealedError, UnsupportedTransportError
+from stablehttp._errors import InvalidMessageError, SealedError, UnsupportedTransportError
 from stablehttp._fields import Fields
 from stablehttp._message import AnyRequest, Request
 from stablehttp._uri import URI
 from stablehttp.testing._origin_script import Answer
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._driver import ready
-from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
+from stablehttp.testing.contract._rule import HTTP_1, HTTP_2, Rule, fails, require, same
 from stablehttp.testing.contract._source import Signal
 
 TARGETS: Final = (
@@ -162,6 +162,30 @@ async def sends_host_first_and_an_override_as_given(bench: Bench) -> None:
         same(received.fields[0], (b"hOsT", b"forwarded.test:8443"), "first line")
 
 
+async def reaches_a_host_however_it_is_spelled(bench: Bench) -> None:
+    spelled = f"LocalHost:{bench.origin.port}"
+    received = await bench.deliver(Request("GET", f"{bench.scheme}://{spelled}/"))
+    same(_authority(received.authority, received.fields), spelled.encode(), "authority")
+    try:
+        origin = await bench.open_origin(host="::1")
+    except OSError:  # this machine has no IPv6
+        return
+    driver = bench.connect(bench.settings_for(origin))
+    reply = await driver.send(Request("GET", origin.url + "/"))
+    await reply.read()
+    received = origin.requests[-1]
+    same(_authority(received.authority, received.fields), origin.authority.encode(), "authority with an address")
+
+
+async def refuses_what_http2_has_no_place_for(bench: Bench) -> None:
+    lines = [("Connection", "close"), ("Keep-Alive", "timeout=5"), ("Upgrade", "h2c"), ("TE", "trailers, deflate")]
+    for line in [*lines, ("Proxy-Connection", "keep-alive")]:
+        source = bench.source(b"content", length=7)
+        with fails(InvalidMessageError) as caught:
+            await bench.driver.send(Request("PUT", bench.url(), headers=[line], body=source))
+        same((caught.error.sent, source.opened, bench.octets), ("no", 0, 0), f"sent, opened, octets with {line[0]}")
+
+
 def _authority(authority: bytes | None, fields: tuple[tuple[bytes, bytes], ...]) -> bytes | None:
     return authority if authority is not None else fields[0][1]
 
@@ -252,6 +276,13 @@ RULES: Final = (
     Rule("lines that clients like to own are sent as given", sends_lines_that_clients_like_to_own, "U-B2"),
     Rule("Connection is sent as given", sends_the_lines_of_a_connection_as_given, "U-B2", versions=HTTP_1),
     Rule("Host is first, and an override is sent", sends_host_first_and_an_override_as_given, "U-B10 U-K1"),
+    Rule("a host is reached however it is spelled", reaches_a_host_however_it_is_spelled, "U-B10"),
+    Rule(
+        "what HTTP/2 has no place for is refused",
+        refuses_what_http2_has_no_place_for,
+        "U-B2 U-K1",
+        versions=HTTP_2,
+    ),
     Rule(
         "octets above 0x7F are sent as given", sends_octets_above_0x7f_as_given, "U-K5", needs=Capability.OPAQUE_VALUES
     ),

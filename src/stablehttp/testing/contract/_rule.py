@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, final
 
 from stablehttp._capability import Capability
 from stablehttp._errors import StableHTTPError, UnsupportedTransportError
@@ -38,7 +38,8 @@ class Rule:
 
     `proves` names requirements.  With `needs`, a connector that declares this capability has to pass the check, and
     any other has to refuse the request before the origin sees an octet of it; `otherwise` replaces that
-    second half where there is nothing to refuse beforehand.  `colour` "async" leaves synchronous connectors out.
+    second half where there is nothing to refuse beforehand.  `colour` "async" leaves synchronous connectors out, and
+    `lent` those for which no client can be lent.
     """
 
     id: str
@@ -48,7 +49,12 @@ class Rule:
     needs: Capability | None = None
     otherwise: Check | None = None
     versions: tuple[HttpVersion, ...] = BOTH
-    colour: str | None = None
+    colour: Literal["async"] | None = None
+    lent: bool = False
+
+    def is_about(self, version: HttpVersion, colour: str, *, lendable: bool) -> bool:
+        """Whether it has something to say about such a connector."""
+        return version in self.versions and self.colour in (None, colour) and (lendable or not self.lent)
 
     def __str__(self) -> str:
         return self.id

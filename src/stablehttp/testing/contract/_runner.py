@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from typing import Final, Literal, final
 
 from stablehttp._errors import UnsupportedTransportError
-from stablehttp.testing.contract import _connections, _content, _failures, _requests, _responses, _timeouts
+from stablehttp.testing.contract import (
+    _connections,
+    _content,
+    _failures,
+    _requests,
+    _responses,
+    _surroundings,
+    _timeouts,
+)
 from stablehttp.testing.contract._bench import Bench, Subject
 from stablehttp.testing.contract._rule import BrokenRuleError, Rule, fails, same
 
 _PATIENCE: Final = 20.0
-_MODULES: Final = (_requests, _content, _responses, _failures, _timeouts, _connections)
+_MODULES: Final = (_requests, _content, _responses, _failures, _timeouts, _connections, _surroundings)
 
 
 def rules() -> tuple[Rule, ...]:
@@ -25,8 +33,9 @@ def rules() -> tuple[Rule, ...]:
 
 
 def rules_for(subject: Subject) -> tuple[Rule, ...]:
-    """The rules that are about the protocol version and the colour of a connector."""
-    return tuple(rule for rule in rules() if subject.version in rule.versions and rule.colour in (None, subject.colour))
+    """The rules that are about a connector of this version and colour."""
+    lendable = subject.lend is not None
+    return tuple(rule for rule in rules() if rule.is_about(subject.version, subject.colour, lendable=lendable))
 
 
 async def check(rule: Rule, subject: Subject) -> Literal["proved", "refused"]:

@@ -27,12 +27,12 @@ from stablehttp.testing._origin_tls import TLS
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
 
-_TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.05)
-"""Content that takes 0.55 seconds, and never pauses for long."""
+_TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.04)
+"""Content that takes 0.44 seconds, and never pauses for long."""
 
 
 async def bounds_the_pause_between_octets(bench: Bench) -> None:
-    timeouts = Timeouts(read=0.3)
+    timeouts = Timeouts(read=0.25)
     bench.origin.answer(_TRICKLE)
     reply = await bench.driver.send(Request("GET", bench.url()), timeouts)
     same(await reply.read(), b"x" * 12, "content that trickles for longer than the timeout")
@@ -43,7 +43,7 @@ async def bounds_the_pause_between_octets(bench: Bench) -> None:
         with fails(ReadTimeoutError) as caught:
             reply = await bench.driver.send(Request("GET", bench.url()), timeouts)
             await reply.read()
-        _check_timeout(caught.error, 0.3, since)
+        _check_timeout(caught.error, 0.25, since)
     gate.open()
     bench.origin.answer(Answer(200, b"next"))
     same((await bench.exchange(Request("GET", bench.url())))[1], b"next", "content of the next response")
@@ -51,7 +51,7 @@ async def bounds_the_pause_between_octets(bench: Bench) -> None:
 
 def _check_timeout(error: HTTPTimeoutError, seconds: float, since: float) -> None:
     passed = time.monotonic() - since
-    require(seconds - 0.02 <= passed < seconds + 1, f"a timeout of {seconds} s ran out after {passed:.2f} s")
+    require(seconds - 0.02 <= passed < seconds + 2, f"a timeout of {seconds} s ran out after {passed:.2f} s")
     require(error.sent != "no" and error.processed != "no", "the request was sent")
     require(isinstance(error, TimeoutError), "it is the built-in too")
 
@@ -131,7 +131,7 @@ async def _times_out_connecting(bench: Bench, settings: HttpSettings, url: str) 
     with fails(ConnectTimeoutError) as caught:
         await driver.send(Request("PUT", url, body=source))
     passed = time.monotonic() - since
-    require(0.28 <= passed < 2, f"a timeout of 0.3 s ran out after {passed:.2f} s")
+    require(0.28 <= passed < 3, f"a timeout of 0.3 s ran out after {passed:.2f} s")
     same((caught.error.sent, caught.error.processed, source.opened), ("no", "no", 0), "sent, processed, opened")
 
 

@@ -1,0 +1,50 @@
+"""What is known of the connections below responses, asked once for each connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+from weakref import WeakKeyDictionary
+
+from stablehttp import ConnectionInfo
+from stablehttp_httpx._progress import NetworkStream, alpn_of
+
+_NOTHING: Final = ConnectionInfo()
+
+
+@final
+class Peers:
+    """The connections seen so far, as far as they live."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[object, ConnectionInfo] = WeakKeyDictionary()
+
+    def info(self, stream: NetworkStream | None, *, fresh: bool | None) -> ConnectionInfo:
+        """What is known of the connection; `fresh` says whether the exchange made it, if that can be told."""
+        if stream is None:
+            return _NOTHING
+        known = self._known.get(stream)
+        if known is not None and not fresh:
+            return known
+        secured = stream.get_extra_info("ssl_object")
+        version: Callable[[], str | None] | None = getattr(secured, "version", None)
+        first, later = (
+            ConnectionInfo(
+                reused=reused,
+                peer=_authority(stream.get_extra_info("server_addr")),
+                tls_version=None if version is None else version(),
+                alpn=alpn_of(stream),
+            )
+            for reused in (None if fresh is None else not fresh, True)
+        )
+        self._known[stream] = later
+        return first
+
+
+def _authority(address: object) -> str | None:
+    if not isinstance(address, tuple) or len(address) < 2:
+        return None
+    host, port = str(address[0]), str(address[1])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

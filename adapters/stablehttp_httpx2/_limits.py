@@ -1,0 +1,133 @@
+"""How long each stage of an exchange may take, and what a synchronous client is told of it."""
+
+from __future__ import annotations
+
+from math import inf
+from time import monotonic
+from typing import Final, Literal, Protocol, TypeAlias, final
+
+from stablehttp import Timeouts
+
+Kind: TypeAlias = Literal["pool", "connect", "write", "read", "total", "drain"]
+"""What is bounded; "drain" is the end of content that nobody wants."""
+
+Limits: TypeAlias = dict[Kind, float | None]
+
+NO_TIMEOUTS: Final = Timeouts()
+
+_DRAIN_SECONDS: Final = 0.1
+
+
+class OutOfTimeError(Exception):
+    """A limit was reached; `kind` says which, and `seconds` how long it was."""
+
+    def __init__(self, kind: Kind, seconds: float | None) -> None:
+        super().__init__(f"the {kind} limit was reached")
+        self.kind = kind
+        self.seconds = seconds
+
+
+class Clock(Protocol):
+    """What is told of each stage, so that the limit of that stage counts.
+
+    `careful` says whether a cancellation, where there is such a thing, may be held for a moment.
+    """
+
+    careful: bool
+
+    def arm(self, kind: Kind) -> None:
+        """From now on the limit called `kind` counts, beside the total."""
+        ...
+
+    def leave(self, kind: Literal["read"]) -> None:
+        """From now on the client sees to the limit called `kind`; the total counts beside it."""
+        ...
+
+    def rest(self) -> None:
+        """From now on the caller is waited for: only the total counts."""
+        ...
+
+    def late(self, kind: Kind) -> OutOfTimeError:
+        """What ran out when the client reports that the limit called `kind` did."""
+        ...
+
+
+def limits_of(timeouts: Timeouts, connect: float | None) -> Limits:
+    """All limits by their kind, in seconds."""
+    return {
+        "pool": timeouts.pool,
+        "connect": connect,
+        "write": timeouts.write,
+        "read": timeouts.read,
+        "total": timeouts.total,
+        "drain": _DRAIN_SECONDS,
+    }
+
+
+def only_total(limits: Limits) -> Limits:
+    """The limits that are left where the client keeps all others."""
+    kinds: tuple[Kind, ...] = ("pool", "connect", "write", "read")
+    return {**limits, **dict.fromkeys(kinds)}
+
+
+def told_to_client(limits: Limits) -> dict[str, float | None]:
+    """The limits as the client takes them."""
+    return {"connect": limits["connect"], "read": limits["read"], "write": limits["write"], "pool": limits["pool"]}
+
+
+@final
+class Ration:
+    """The limits of one exchange where nothing can be interrupted.
+
+    `timeouts` is the client's own mapping, which it looks into when a stage begins.  What is left of
+    the total goes in there, and it is checked between the chunks that arrive.
+    """
+
+    __slots__ = ("_limits", "_total_at", "careful", "timeouts")
+
+    def __init__(self, limits: Limits) -> None:
+        total = limits["total"]
+        self._limits = limits
+        self._total_at = inf if total is None else monotonic() + total
+        self.careful = False
+        self.timeouts = told_to_client(limits)
+        if total is not None:
+            self.timeouts = {kind: _least(seconds, total) for kind, seconds in self.timeouts.items()}
+
+    def arm(self, kind: Kind) -> None:
+        """The stage called `kind` begins.
+
+        Raises:
+            OutOfTimeError: the total is used up.
+        """
+        seconds = self._limits[kind]
+        if self._total_at != inf:
+            self.check()
+            seconds = _least(seconds, self._total_at - monotonic())
+        self.timeouts["read" if kind == "drain" else kind] = seconds
+
+    def leave(self, kind: Literal["read"]) -> None:
+        """The same: all limits are the client's to keep."""
+        self.arm(kind)
+
+    def rest(self) -> None:
+        """The caller is waited for."""
+
+    def late(self, kind: Kind) -> OutOfTimeError:
+        """The total, if nothing is left of it, else the limit called `kind`."""
+        if monotonic() >= self._total_at:
+            kind = "total"
+        return OutOfTimeError(kind, self._limits[kind])
+
+    def check(self) -> None:
+        """Make sure that there is time left.
+
+        Raises:
+            OutOfTimeError: the total is used up.
+        """
+        if self._total_at != inf and monotonic() >= self._total_at:
+            raise OutOfTimeError("total", self._limits["total"])
+
+
+def _least(seconds: float | None, most: float) -> float:
+    return most if seconds is None else min(seconds, most)
