@@ -105,13 +105,14 @@ class AiohttpSource:
         try:
             if self._exchange.until is not None:
                 self._check_total(self._exchange.until)
-            chunk = content.read_nowait(-1)
-            if not chunk and not content.at_eof():
-                chunk = await self._wait()
-            if not chunk and self._until_close:
+            if not content.at_eof():
+                chunk = content.read_nowait(-1) or await self._wait()
+                if chunk:
+                    self._received += len(chunk)
+                    return chunk
+            if self._until_close:
                 self._check_end()
-            self._received += len(chunk)
-            return chunk
+            return b""
         except Exception as error:
             made = translate(error, self._stage())
             if made is error:

@@ -183,7 +183,7 @@ class AsyncAiohttpConnector(AsyncConnector):
             await exchange.fail()
             raise
         try:
-            stopped = await exchange.stop_sending()
+            stopped = parts.data is not None and await exchange.stop_sending()
             return _wrap(response, exchange, stopped=stopped)
         except BaseException:
             response.close()

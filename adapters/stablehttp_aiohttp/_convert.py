@@ -13,8 +13,10 @@ How aiohttp differs, and what is done about it:
   that is not one of them, and the middleware refuses to run twice.
 - It decodes received values as UTF-8 with surrogates: the octets are brought back, and read as Latin-1.
 - It undoes folding by taking out the line break alone, so more than one blank may stay.
-- It takes any status of three digits and any digits as the version, and hands out 101: a status below
-  100, a major version other than 1, and a switch of protocols are invalid responses here.
+- It takes any status of three digits, any transfer coding, NUL in a reason, and HTTP/0.9 and 2.0 in text,
+  and hands out 101: a status below 100, a coding other than one `chunked`, NUL, a major version other than
+  1, and a switch of protocols are invalid responses here.
+- It wakes nobody who waits for content when it finds the chunked coding broken: `_body` looks for itself.
 - It delivers no response trailers and no 1xx.
 """
 
@@ -178,8 +180,9 @@ class _PayloadBody(AsyncBody):
 # --- responses -----------------------------------------------------------------------------------
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
-_FORBIDDEN: Final = re.compile(rb"[\x00\r\n]").search
+_FORBIDDEN: Final = re.compile(r"[\x00\r\n]").search
 _MOST_NAMES: Final = 1024
+_LONGEST_NAME: Final = 64
 _good_names: set[bytes] = set()
 """Names that were found to be tokens, so that a name is looked at once."""
 
@@ -191,11 +194,14 @@ def response_fields(response: ClientResponse) -> Fields:
         InvalidResponseError: a line is none that HTTP allows.
     """
     raw = response.raw_headers
-    if not _good_names.issuperset([name for name, _ in raw]):
-        _learn([name for name, _ in raw])
-    if _FORBIDDEN(b" ".join([value for _, value in raw])):
+    headers = response.headers
+    names = [name for name, _ in raw]
+    if not _good_names.issuperset(names):
+        _learn(names)
+    values = "".join(headers.values())
+    if not values.isprintable() and _FORBIDDEN(values):
         return adopt([receive_line(name, value) for name, value in raw])
-    section = _Section(response.headers, raw)
+    section = _Section(headers, raw)
     return borrow(response, section.read, section.find)
 
 
@@ -205,7 +211,7 @@ def _learn(names: list[bytes]) -> None:
             receive_line(name, b"")  # raises
     if len(_good_names) > _MOST_NAMES:
         _good_names.clear()
-    _good_names.update(names)
+    _good_names.update(name for name in names if len(name) <= _LONGEST_NAME)
 
 
 @final
@@ -248,16 +254,31 @@ def response_version(response: ClientResponse) -> HttpVersion:
 
 
 def response_reason(response: ClientResponse) -> str:
-    """The reason phrase of `response`, its octets read as Latin-1."""
+    """The reason phrase of `response`, its octets read as Latin-1.
+
+    Raises:
+        InvalidResponseError: it holds NUL, CR or LF.
+    """
     reason = response.reason or ""
-    return reason if reason.isascii() else _octets(reason).decode("latin-1")
+    if reason.isprintable() and reason.isascii():
+        return reason
+    if _FORBIDDEN(reason):
+        raise InvalidResponseError("the peer sent NUL, CR or LF in the reason phrase (RFC 9112 §4)")
+    return _octets(reason).decode("latin-1")
 
 
 def response_length(response: ClientResponse) -> int | None:
-    """The length of the content in octets as the peer declared it, 0 where there can be none."""
+    """The length of the content in octets as the peer declared it, 0 where there can be none.
+
+    Raises:
+        InvalidResponseError: the content has a transfer coding that nobody asked for.
+    """
+    headers = response.headers
+    if hdrs.TRANSFER_ENCODING in headers and [*map(str.lower, headers.getall(hdrs.TRANSFER_ENCODING))] != ["chunked"]:
+        raise InvalidResponseError("the peer used a transfer coding other than 'chunked', once (RFC 9112 §6.1)")
     if response.content.at_eof():
         return 0
-    declared = response.headers.get(hdrs.CONTENT_LENGTH)
+    declared = headers.get(hdrs.CONTENT_LENGTH)
     return int(declared) if declared is not None and declared.isdecimal() else None
 
 

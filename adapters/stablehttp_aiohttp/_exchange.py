@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from aiohttp import ClientConnectionError, ClientRequest, ClientResponse
 
@@ -37,7 +37,6 @@ _LIKE_HEAD: Final = frozenset(
 class WatchedRequest(ClientRequest):
     """aiohttp's request, which also tells its exchange of the connection it is about to be written to."""
 
-    DEFAULT_HEADERS: ClassVar[dict[str, str]] = {}
     exchange: Exchange | None = None
 
     async def send(self, conn: Connection) -> ClientResponse:
@@ -135,7 +134,8 @@ class Exchange:
             except StaleConnectionError:  # nothing was written; aiohttp has closed that connection
                 continue
             finally:
-                if request.response is not None:  # aiohttp makes it when it writes the first octet
+                made: object = request.response  # aiohttp makes it when it writes the first octet
+                if made is not None:
                     self.sent = "maybe"
 
     def connected(self, conn: Connection) -> None:

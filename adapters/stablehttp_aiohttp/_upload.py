@@ -135,7 +135,7 @@ class Upload:
     async def stop(self) -> bool:
         """A final response has come: send no more and close the body; whether something is left unsent.
 
-        Content whose last octet went out is left to end by itself.
+        Content whose last octet went out is left to end by itself; a body that was not begun stays as it was.
         """
         if self._state is _State.CLOSED:
             return not self._complete
@@ -143,7 +143,7 @@ class Upload:
             return False
         self._stopped = True
         if self._task is None:
-            await self._close()
+            self._state = _State.CLOSED
         else:
             if self._state is _State.RUNNING:
                 self._task.cancel()
@@ -151,15 +151,15 @@ class Upload:
         return True
 
     async def abandon(self) -> None:
-        """The exchange has failed: make sure that the body is closed."""
+        """The exchange has failed: make sure that a body that was begun is closed; another one stays as it was."""
         if self._state is _State.CLOSED:
             return
         if self._task is None:
-            await self._close()
-        else:
-            if self._state is _State.RUNNING and not self._task.cancelling():
-                self._task.cancel()
-            await asyncio.wait([self._when_settled()])
+            self._state = _State.CLOSED
+            return
+        if self._state is _State.RUNNING and not self._task.cancelling():
+            self._task.cancel()
+        await asyncio.wait([self._when_settled()])
 
     def _when_settled(self) -> asyncio.Future[None]:
         if self._settled is None:

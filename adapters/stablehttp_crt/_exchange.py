@@ -156,14 +156,16 @@ class Exchange:
     def ended(self) -> bool:
         """Whether all content of the response has arrived.
 
-        HTTP/1.1 tells of the end only when the request, too, has been sent to its end; if that is still
-        going on, the declared length has to do.
+        If the request has been sent to its end the CRT says when the exchange has ended.  Otherwise HTTP/2 tells of the
+        end of the response alone, and over HTTP/1.1 its declared length has to do.
         """
-        if self.remote_ended or (self.done and self.error is None):
-            return True
+        if self.done:
+            return self.error is None
         head = self.head
-        if head is None or self.meter.done or self.channel.http2:
+        if head is None or self.meter.done:
             return False
+        if self.channel.http2:
+            return self.remote_ended
         return not self.may_have_content or self.received == head.declared
 
     @property

@@ -53,7 +53,7 @@ class Dialler:
     async def _dial(self, loop: asyncio.AbstractEventLoop, route: Route) -> Wire:
         stage = Stage.CONNECTING
         wire = Wire(loop)
-        name = route.server_name if route.tunnel is None else route.proxy_name
+        name = route.first_name
         try:
             sock = await _connect(loop, route)
             stage = Stage.CONNECTING if name is None else Stage.SECURING

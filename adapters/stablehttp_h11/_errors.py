@@ -80,7 +80,7 @@ def translate(error: Exception, stage: Stage) -> StableHTTPError | None:
     """The error of ours that `error` means at this stage, with its cause; None if it is ours already."""
     if isinstance(error, StableHTTPError):
         return None
-    reason = str(getattr(error, "reason", None) or "")
+    reason = _reason(error)
     for foreign, word, stages, ours, text in _TABLE:
         if isinstance(error, foreign) and word in reason and stage in stages:
             parts: dict[str, object] = {"wanted": ("HTTP/1.1",)} if ours is NegotiationError else {}
@@ -88,6 +88,13 @@ def translate(error: Exception, stage: Stage) -> StableHTTPError | None:
             made.__cause__ = error
             return made
     return None
+
+
+def _reason(error: Exception) -> str:
+    """OpenSSL's name for what went wrong; for what Python has no name for, made from the text."""
+    if not isinstance(error, ssl.SSLError):
+        return ""
+    return error.reason or str(error).upper().replace(" ", "_")
 
 
 def _detail(error: Exception) -> str:

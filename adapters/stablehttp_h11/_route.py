@@ -38,6 +38,11 @@ class Route:
     forwarded: bool = False
     credentials: str | None = None
 
+    @property
+    def first_name(self) -> str | None:
+        """The name to verify with the TLS that comes right after TCP, None if there is none."""
+        return self.server_name if self.tunnel is None and not self.forwarded else self.proxy_name
+
     def target(self, request: AnyRequest) -> str:
         """What goes on the request line: the target as it is, unless a proxy has to be told the whole URI.
 

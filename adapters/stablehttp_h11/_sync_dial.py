@@ -71,9 +71,8 @@ class _Attempt:
     def make(self) -> SyncWire:
         try:
             self._sock = sock = self._connect(self._resolve())
-            name = self._route.server_name if self._route.tunnel is None else self._route.proxy_name
-            if name is not None:
-                self._sock = sock = self._secure(sock, name)
+            if self._route.first_name is not None:
+                self._sock = sock = self._secure(sock, self._route.first_name)
             if self._route.tunnel is not None and self._route.server_name is not None:
                 self._open_tunnel(sock, self._route.tunnel)
                 self._sock = sock = self._secure(sock, self._route.server_name)

@@ -33,7 +33,7 @@ class Peers:
         first, later = (
             ConnectionInfo(
                 reused=reused,
-                peer=_authority(stream.get_extra_info("server_addr")),
+                peer=_peer_of(stream),
                 tls_version=None if version is None else version(),
                 alpn=alpn_of(stream),
             )
@@ -43,7 +43,11 @@ class Peers:
         return first
 
 
-def _authority(address: object) -> str | None:
+def _peer_of(stream: NetworkStream) -> str | None:
+    try:
+        address = stream.get_extra_info("server_addr")
+    except OSError:  # the system is asked, and the connection may have ended with the response
+        return None
     if not isinstance(address, tuple) or len(address) < 2:
         return None
     host, port = str(address[0]), str(address[1])

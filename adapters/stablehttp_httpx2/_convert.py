@@ -15,6 +15,7 @@ How httpx2 differs, and what is done about it:
   tunnel: refused.
 - It passes on what an HTTP/2 server sends as fields without a look: names and values are checked here.
 - It hands out 101 as a final response: nothing here asks for another protocol, so it is an invalid one.
+- It takes any digits as the version, and a length beside chunks: another major version, and both framings, are invalid.
 - It sends no part of a response's content beyond its length, and looks for nothing behind it.
 - It delivers no response trailers and no 1xx.
 """
@@ -44,7 +45,7 @@ from stablehttp import (
     SyncBody,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import FieldLine, adopt, borrow, receive_line, receive_value
+from stablehttp.adapting import FieldLine, adopt, borrow, receive_line, receive_value, received_length
 from stablehttp_httpx2._content import AsyncContent, Octets, SyncContent, async_content, sync_content
 from stablehttp_httpx2._limits import NO_TIMEOUTS, Ration, limits_of
 
@@ -207,7 +208,7 @@ def read_head(response: httpx2.Response, method: str) -> Head:
     lines = response.headers.raw
     headers = receive_headers(lines)
     reason = response.extensions.get("reason_phrase", b"")
-    version = _VERSIONS.get(response.extensions.get("http_version", b"HTTP/1.1"), HttpVersion.HTTP_1_1)
+    version = _version(response.extensions.get("http_version", b"HTTP/1.1"))
     empty = status in _NO_CONTENT or method == "HEAD"
     return Head(status, reason.decode("latin-1"), version, headers, 0 if empty else _length(lines))
 
@@ -241,17 +242,20 @@ def receive_headers(lines: Sequence[tuple[bytes, bytes]]) -> Fields:
     return borrow(lines, read, find)
 
 
+def _version(spoken: bytes) -> HttpVersion:
+    known = _VERSIONS.get(spoken)
+    if known is None and not spoken.startswith(b"HTTP/1."):
+        raise InvalidResponseError("the server answered in a version of HTTP that was not asked for (RFC 9110 §2.5)")
+    return known or HttpVersion.HTTP_1_1
+
+
 def _length(lines: Sequence[tuple[bytes, bytes]]) -> int | None:
-    """The declared length; over HTTP/1.1 the client checked it, over HTTP/2 nobody did."""
-    found: set[bytes] = set()
+    """The declared length; over HTTP/1.1 the client checked each line, over HTTP/2 nobody did."""
+    lengths: list[str] = []
+    codings: list[str] = []
     for name, value in lines:
         if len(name) == 14 and name.lower() == b"content-length":
-            found.update(part.strip(b" \t") for part in value.split(b","))
+            lengths.append(value.decode("latin-1"))
         elif len(name) == 17 and name.lower() == b"transfer-encoding":
-            return None
-    if not found:
-        return None
-    length = found.pop()
-    if found or not (length.isdigit() and len(length) <= 19):
-        raise InvalidResponseError("'Content-Length' of the response is not one number (RFC 9110 §8.6)")
-    return int(length)
+            codings.append(value.decode("latin-1"))
+    return received_length(lengths, codings)

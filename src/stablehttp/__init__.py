@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stablehttp._errors import ConnectError as ConnectError
     from stablehttp._errors import ConnectRefusedError as ConnectRefusedError
     from stablehttp._errors import ConnectTimeoutError as ConnectTimeoutError
+    from stablehttp._errors import ContentDecodingError as ContentDecodingError
     from stablehttp._errors import ContentLengthError as ContentLengthError
     from stablehttp._errors import ContentTooLargeError as ContentTooLargeError
     from stablehttp._errors import DisconnectedError as DisconnectedError
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from stablehttp._errors import ReadTimeoutError as ReadTimeoutError
     from stablehttp._errors import SealedError as SealedError
     from stablehttp._errors import SigningError as SigningError
+    from stablehttp._errors import SinkError as SinkError
     from stablehttp._errors import StableHTTPError as StableHTTPError
     from stablehttp._errors import TLSError as TLSError
     from stablehttp._errors import TotalTimeoutError as TotalTimeoutError
@@ -99,8 +101,10 @@ if TYPE_CHECKING:
     from stablehttp._message import RequestParts as RequestParts
     from stablehttp._pipeline import AsyncPipeline as AsyncPipeline
     from stablehttp._pipeline import SyncPipeline as SyncPipeline
+    from stablehttp._reading import DEFAULT_LINE_LIMIT as DEFAULT_LINE_LIMIT
     from stablehttp._redaction import SECRET_FIELDS as SECRET_FIELDS
     from stablehttp._redaction import SECRET_PARAMETERS as SECRET_PARAMETERS
+    from stablehttp._response import DEFAULT_ERROR_LIMIT as DEFAULT_ERROR_LIMIT
     from stablehttp._response import DEFAULT_READ_LIMIT as DEFAULT_READ_LIMIT
     from stablehttp._response import AnyResponse as AnyResponse
     from stablehttp._response import ConnectionInfo as ConnectionInfo
@@ -113,6 +117,11 @@ if TYPE_CHECKING:
     from stablehttp._settings import HttpSettings as HttpSettings
     from stablehttp._settings import Timeouts as Timeouts
     from stablehttp._settings import TLSSettings as TLSSettings
+    from stablehttp._sinks import AsyncSink as AsyncSink
+    from stablehttp._sinks import AsyncSinkInput as AsyncSinkInput
+    from stablehttp._sinks import CallbackSink as CallbackSink
+    from stablehttp._sinks import Sink as Sink
+    from stablehttp._sinks import SinkInput as SinkInput
     from stablehttp._snapshot import SNAPSHOT_VERSION as SNAPSHOT_VERSION
     from stablehttp._snapshot import RequestSnapshot as RequestSnapshot
     from stablehttp._snapshot import ResponseSnapshot as ResponseSnapshot
@@ -138,12 +147,13 @@ _HOMES = {
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
     "_errors": """
         AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError
-        ConnectRefusedError ConnectTimeoutError ContentLengthError ContentTooLargeError DisconnectedError
-        ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError InvalidFieldError
-        InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError InvalidStatusError
-        InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError NoConnectorError
-        PoolTimeoutError ReadTimeoutError SealedError SigningError StableHTTPError TLSError TotalTimeoutError
-        TrailersUnavailableError TransportError UnknownLengthError UnsupportedTransportError WriteTimeoutError
+        ConnectRefusedError ConnectTimeoutError ContentDecodingError ContentLengthError ContentTooLargeError
+        DisconnectedError ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError
+        InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError
+        InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError
+        NoConnectorError PoolTimeoutError ReadTimeoutError SealedError SigningError SinkError StableHTTPError
+        TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
+        UnsupportedTransportError WriteTimeoutError
     """,
     "_extensions": "Extensions",
     "_field_syntax": "MediaType format_http_date join_list parse_http_date quote split_list unquote",
@@ -156,10 +166,12 @@ _HOMES = {
     "_interception": "Attempt Interceptor",
     "_message": "AnyRequest Request RequestParts",
     "_pipeline": "AsyncPipeline SyncPipeline",
+    "_reading": "DEFAULT_LINE_LIMIT",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
-    "_response": "AnyResponse ConnectionInfo DEFAULT_READ_LIMIT Response",
+    "_response": "AnyResponse ConnectionInfo DEFAULT_ERROR_LIMIT DEFAULT_READ_LIMIT Response",
     "_selection": "ConnectorRequirements best_available installed_makers make_connector make_sync_connector",
     "_settings": "HttpSettings TLSSettings Timeouts",
+    "_sinks": "AsyncSink AsyncSinkInput CallbackSink Sink SinkInput",
     "_snapshot": """
         RequestSnapshot ResponseSnapshot SNAPSHOT_VERSION restore_request restore_response snapshot_request
         snapshot_response
@@ -170,6 +182,8 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "DEFAULT_ERROR_LIMIT",
+    "DEFAULT_LINE_LIMIT",
     "DEFAULT_READ_LIMIT",
     "SECRET_FIELDS",
     "SECRET_PARAMETERS",
@@ -186,6 +200,8 @@ __all__ = [
     "AsyncPipeline",
     "AsyncReader",
     "AsyncReaderBody",
+    "AsyncSink",
+    "AsyncSinkInput",
     "AsyncTransport",
     "Attempt",
     "BinaryFile",
@@ -193,6 +209,7 @@ __all__ = [
     "BodyColourError",
     "BodyTakenError",
     "BytesBody",
+    "CallbackSink",
     "Capability",
     "CertificateError",
     "ClosedError",
@@ -201,6 +218,7 @@ __all__ = [
     "ConnectTimeoutError",
     "ConnectionInfo",
     "ConnectorRequirements",
+    "ContentDecodingError",
     "ContentLengthError",
     "ContentTooLargeError",
     "DisconnectedError",
@@ -252,6 +270,9 @@ __all__ = [
     "ResponseSnapshot",
     "SealedError",
     "SigningError",
+    "Sink",
+    "SinkError",
+    "SinkInput",
     "StableHTTPError",
     "SyncBody",
     "SyncConnector",

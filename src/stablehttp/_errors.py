@@ -183,6 +183,20 @@ class ContentTooLargeError(StableHTTPError, ValueError):
     limit: int = 0
 
 
+class ContentDecodingError(StableHTTPError, ValueError):
+    """Received content is not what it says: by its content coding, its charset, or as JSON."""
+
+    sent: Answer = "yes"
+    processed: Answer = "yes"
+
+
+class SinkError(StableHTTPError, OSError):
+    """What received content was to be written to did not take it; the sink's own exception is the cause."""
+
+    sent: Answer = "yes"
+    processed: Answer = "yes"
+
+
 # --- capability: it cannot be done with what is there -------------------------------------------
 
 

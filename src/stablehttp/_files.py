@@ -70,9 +70,7 @@ class FileBody(DualBody):
         self._length = rest if length is None else length
 
     @classmethod
-    def from_path(
-        cls, path: str | os.PathLike[str], *, offset: int = 0, length: int | None = None
-    ) -> FileBody:
+    def from_path(cls, path: str | os.PathLike[str], *, offset: int = 0, length: int | None = None) -> FileBody:
         """The file at `path` from `offset` on, or `length` octets of it.
 
         It is looked at now, opened when its first octet is asked for, and closed by us.
@@ -203,7 +201,9 @@ def check_binary(file: object, where: str) -> None:
         InvalidBodyError: it gives str; `where` names the parameter.
     """
     if isinstance(file, io.TextIOBase) or isinstance(getattr(file, "encoding", None), str):
-        raise InvalidBodyError(f"{where} is a text file, and content is bytes; open it in binary mode, 'rb'", where=where)
+        raise InvalidBodyError(
+            f"{where} is a text file, and content is bytes; open it in binary mode, 'rb'", where=where
+        )
 
 
 def _measure(file: BinaryFile) -> tuple[int | None, int | None]:
@@ -226,11 +226,12 @@ def _measure(file: BinaryFile) -> tuple[int | None, int | None]:
 
 def _size_of_descriptor(file: BinaryFile) -> int | None:
     """The size by `fstat`, for the files of `io` only: others may show the descriptor of what they decode."""
-    raw: object = getattr(file, "raw", None) if isinstance(file, (io.BufferedReader, io.BufferedRandom)) else file
+    given: object = file
+    if isinstance(given, io.BufferedRandom):
+        given.flush()
+    raw: object = given.raw if isinstance(given, (io.BufferedReader, io.BufferedRandom)) else given
     if not isinstance(raw, io.FileIO):
         return None
-    if isinstance(file, io.BufferedRandom):
-        file.flush()
     about = os.fstat(raw.fileno())
     return about.st_size if stat.S_ISREG(about.st_mode) else None
 

@@ -44,7 +44,7 @@ class FormBody(DualBody):
             InvalidBodyError: a name or a value is not a str, or holds half a surrogate pair.
         """
         super().__init__()
-        pairs: Iterable[tuple[str, str]] = fields.items() if isinstance(fields, Mapping) else fields
+        pairs = cast("Mapping[str, str]", fields).items() if isinstance(fields, Mapping) else fields
         self.content: bytes = "&".join([f"{_encode(name)}={_encode(value)}" for name, value in pairs]).encode()
 
     @property
@@ -71,7 +71,9 @@ class FormBody(DualBody):
 
 def _encode(text: object) -> str:
     if not isinstance(text, str):
-        raise InvalidBodyError(f"a field of a form is a str, not {type(text).__name__}; format it first", where="fields")
+        raise InvalidBodyError(
+            f"a field of a form is a str, not {type(text).__name__}; format it first", where="fields"
+        )
     try:
         return quote_plus(text, safe="*").replace("~", "%7E")
     except UnicodeEncodeError:

@@ -10,13 +10,14 @@ computes are had here too, once its content has ended.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from typing import cast, final
+from collections.abc import AsyncIterator, Iterator
+from typing import final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
 from stablehttp._errors import BodyColourError, ContentLengthError, InvalidBodyError, MisuseError
 from stablehttp._fields import Fields
 from stablehttp._message import AnyRequest, Request
+from stablehttp._streams import aend, end
 
 
 def declared_length(request: AnyRequest) -> int | None:
@@ -127,9 +128,8 @@ class AsyncOutgoing:
         """Close the body, once."""
         if not self._closed:
             self._closed = True
-            chunks: object = self._chunks
-            if isinstance(chunks, AsyncGenerator) and not getattr(chunks, "ag_running", False):
-                await cast("AsyncGenerator[bytes]", chunks).aclose()
+            if not getattr(self._chunks, "ag_running", False):
+                await aend(self._chunks)
             await self._body.aclose()
 
 
@@ -191,9 +191,8 @@ class SyncOutgoing:
         """Close the body, once."""
         if not self._closed:
             self._closed = True
-            chunks: object = self._chunks
-            if isinstance(chunks, Generator) and not getattr(chunks, "gi_running", False):
-                cast("Generator[bytes]", chunks).close()
+            if not getattr(self._chunks, "gi_running", False):
+                end(self._chunks)
             self._body.close()
 
 

@@ -28,7 +28,17 @@ class PushedBody(AsyncBody):
     `TaskGroup` does, or it waits for a reader that never comes.
     """
 
-    __slots__ = ("_buffer", "_failed", "_finished", "_gone", "_length", "_pending", "_readable", "_waiting", "_writable")
+    __slots__ = (
+        "_buffer",
+        "_failed",
+        "_finished",
+        "_gone",
+        "_length",
+        "_pending",
+        "_readable",
+        "_waiting",
+        "_writable",
+    )
 
     def __init__(self, *, length: int | None = None, buffer: int = BUFFER) -> None:
         """Nothing is there yet; `buffer` is how many octets may wait to be sent."""

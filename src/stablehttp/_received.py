@@ -82,17 +82,33 @@ class SyncSource(Protocol):
         ...
 
 
-class ReceivedBody(Body):
+class ArrivingBody(Body):
+    """Content that arrives, as it was sent or decoded since, and may be followed by trailers."""
+
+    __slots__ = ()
+
+    def trailers(self) -> Fields:
+        """The trailer section that followed the content.
+
+        Raises:
+            TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
+        """
+        raise NotImplementedError
+
+
+class ReceivedBody(ArrivingBody):
     """Content that arrives from a peer: read once, in the colour of the connector."""
 
-    __slots__ = ("_answers", "_closed", "_ended", "_length")
+    __slots__ = ("_answers", "_closed", "_ended", "_held", "_length", "_watch")
 
-    def __init__(self, *, length: int | None = None) -> None:
+    def __init__(self, *, length: int | None = None, held: bool = True) -> None:
         super().__init__()
+        self._held = held
         self._answers: tuple[str, str] | None = None
         self._length = length
         self._ended = False
         self._closed = False
+        self._watch: Callable[[bytes], object] | None = None
 
     @property
     def length(self) -> int | None:
@@ -132,6 +148,26 @@ class ReceivedBody(Body):
         """Remember which request this content answers, so that errors can say so."""
         self._answers = (method, origin)
 
+    def watch(self, update: Callable[[bytes], object]) -> None:
+        """Have `update` called with each chunk that arrives, before it is given out."""
+        self._watch = update
+
+    def _source_warns(self) -> bool:
+        raise NotImplementedError
+
+    def __del__(self) -> None:
+        """Say that nobody read or closed the content; a source that says so itself is left to do it."""
+        if getattr(self, "_closed", True) or not self._held or self._answers is None or self._source_warns():
+            return
+        method, origin = self._answers
+        warnings.warn(
+            f"a response to {method} {origin} was dropped before its content was read; read it, or use "
+            "`async with` or `with`",
+            ResourceWarning,
+            stacklevel=1,
+            source=self,
+        )
+
     def _failed(self, error: StableHTTPError) -> None:
         if self._answers is not None:
             error.about(*self._answers)
@@ -151,11 +187,12 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
 
     __slots__ = ("_source",)
 
-    def __init__(self, source: AsyncSource, *, length: int | None = None) -> None:
-        super().__init__(length=length)
+    def __init__(self, source: AsyncSource, *, length: int | None = None, held: bool = True) -> None:
+        """Take content from `source`; `held` says that it holds a connection, so dropping it is worth a warning."""
+        super().__init__(length=length, held=held)
         self._source = source
 
-    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+    def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
         """The content as it arrives; when it has ended the connection is given back.
 
         Raises:
@@ -163,16 +200,23 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
             ClosedError: the response was closed before.
             TransportError, HTTPTimeoutError: the content ended too early, or too late.
         """
-        self._begin(reader)
+        return _AsyncChunks(self, reader)
+
+    async def _next(self) -> bytes:
+        """The next chunk, or `b""` at the end."""
         try:
-            while chunk := await self._source.read():
-                yield chunk
-            self._ended = True
-        except StableHTTPError as error:
-            self._failed(error)
-            raise
-        finally:
+            chunk = await self._source.read()
+            if chunk and self._watch is not None:
+                self._watch(chunk)
+        except BaseException as error:
+            if isinstance(error, StableHTTPError):
+                self._failed(error)
             await self.aclose()
+            raise
+        if not chunk:
+            self._ended = True
+            await self.aclose()
+        return chunk
 
     async def aclose(self) -> None:
         """Give the connection back if the content has ended, else discard it."""
@@ -183,6 +227,9 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
     def _trailers(self) -> Fields | None:
         return self._source.trailers()
 
+    def _source_warns(self) -> bool:
+        return hasattr(self._source, "__del__")
+
 
 @final
 class SyncReceivedBody(ReceivedBody, SyncBody):
@@ -190,8 +237,9 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
 
     __slots__ = ("_source",)
 
-    def __init__(self, source: SyncSource, *, length: int | None = None) -> None:
-        super().__init__(length=length)
+    def __init__(self, source: SyncSource, *, length: int | None = None, held: bool = True) -> None:
+        """Take content from `source`; `held` says that it holds a connection, so dropping it is worth a warning."""
+        super().__init__(length=length, held=held)
         self._source = source
 
     def chunks(self, *, reader: str = "the caller") -> Iterator[bytes]:
@@ -205,6 +253,8 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
         self._begin(reader)
         try:
             while chunk := self._source.read():
+                if self._watch is not None:
+                    self._watch(chunk)
                 yield chunk
             self._ended = True
         except StableHTTPError as error:
@@ -221,3 +271,38 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
 
     def _trailers(self) -> Fields | None:
         return self._source.trailers()
+
+    def _source_warns(self) -> bool:
+        return hasattr(self._source, "__del__")
+
+
+@final
+class _AsyncChunks(AsyncIterator[bytes]):
+    """One reading of received content.
+
+    It is no generator: an event loop ends a dropped generator in a task of its own, which nobody
+    awaits; a reading that is dropped leaves the content to whoever has the response.
+    """
+
+    __slots__ = ("_body", "_over", "_reader")
+
+    def __init__(self, body: AsyncReceivedBody, reader: str) -> None:
+        self._body = body
+        self._reader: str | None = reader
+        self._over = False
+
+    async def __anext__(self) -> bytes:
+        if self._reader is not None:
+            self._body._begin(self._reader)  # noqa: SLF001 (a friend of the one class of this module)
+            self._reader = None
+        chunk = b"" if self._over else await self._body._next()  # noqa: SLF001
+        if not chunk:
+            self._over = True
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Stop reading: the connection is discarded unless the content has ended."""
+        self._over = True
+        if self._reader is None:
+            await self._body.aclose()

@@ -1,6 +1,6 @@
 """Responses.
 
-Floor 6: stands on received content, bodies, fields and extensions.
+Floor 6: stands on received content, bodies, fields, sinks and extensions.
 
 A response belongs to whoever received it, and can as well be built by hand.  Its content is streamed
 unless somebody reads all of it, and then a stated limit bounds what is held in memory.
@@ -8,7 +8,7 @@ unless somebody reads all of it, and then a stated limit bounds what is held in 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar, cast, final, overload
 
@@ -18,12 +18,18 @@ from stablehttp._extensions import Extensions
 from stablehttp._field_lines import Guard
 from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
-from stablehttp._received import ReceivedBody
+from stablehttp._reading import DEFAULT_LINE_LIMIT, LineReader, Rechunker, as_json, as_text, charset_of
+from stablehttp._received import ArrivingBody, ReceivedBody
+from stablehttp._sinks import AsyncSinkInput, SinkInput, apour, pour
+from stablehttp._taps import Meter, ProgressHook, watched
 
 B = TypeVar("B", bound=Body)
 
 DEFAULT_READ_LIMIT: Final = 64 * 1024 * 1024
 """How many octets `read` and `aread` hold in memory unless told otherwise."""
+
+DEFAULT_ERROR_LIMIT: Final = 1024 * 1024
+"""How many octets of a response that is no success are kept when its content was to go to a sink."""
 
 
 @final
@@ -156,7 +162,7 @@ class Response(Generic[B_co]):
         Raises:
             TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
         """
-        return self._body.trailers() if isinstance(self._body, ReceivedBody) else self._trailers
+        return self._body.trailers() if isinstance(self._body, ArrivingBody) else self._trailers
 
     @property
     def ok(self) -> bool:
@@ -200,6 +206,149 @@ class Response(Generic[B_co]):
                 self.body.close()
             self._content = bytes(gathered)
         return self._content
+
+    def achunks(self: Response[AsyncBody], size: int) -> AsyncIterator[bytes]:
+        """The content in chunks of `size` octets; only the last may be shorter.  For chunks as they come use `body`."""
+        return self._cut(Rechunker(size))
+
+    def chunks(self: Response[SyncBody], size: int) -> Iterator[bytes]:
+        """The content in chunks of `size` octets; only the last may be shorter.  For chunks as they come use `body`."""
+        cutter = Rechunker(size)
+        for chunk in self._stored():
+            yield from cutter.feed(chunk)
+        yield from cutter.finish()
+
+    async def _cut(self: Response[AsyncBody], cutter: Rechunker) -> AsyncIterator[bytes]:
+        async for chunk in self._astored():
+            for piece in cutter.feed(chunk):
+                yield piece
+        for piece in cutter.finish():
+            yield piece
+
+    async def atext(self: Response[AsyncBody], *, charset: str | None = None, limit: int = DEFAULT_READ_LIMIT) -> str:
+        """All of the content as text: in `charset`, else in that of `Content-Type`, else in UTF-8; strictly.
+
+        Raises:
+            ContentDecodingError: it is no such text, or is still coded.
+            ContentTooLargeError: there are more than `limit` octets.
+        """
+        named = charset_of(self._headers, charset)
+        return as_text(await self.aread(limit=limit), named)
+
+    def text(self: Response[SyncBody], *, charset: str | None = None, limit: int = DEFAULT_READ_LIMIT) -> str:
+        """All of the content as text: in `charset`, else in that of `Content-Type`, else in UTF-8; strictly.
+
+        Raises:
+            ContentDecodingError: it is no such text, or is still coded.
+            ContentTooLargeError: there are more than `limit` octets.
+        """
+        named = charset_of(self._headers, charset)
+        return as_text(self.read(limit=limit), named)
+
+    async def ajson(self: Response[AsyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> object:
+        """The value of the content as JSON, which is in UTF-8 and holds no NaN.
+
+        Raises:
+            ContentDecodingError: it is no JSON, or is still coded.
+            ContentTooLargeError: there are more than `limit` octets.
+        """
+        return as_json(await self.aread(limit=limit), self._headers)
+
+    def json(self: Response[SyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> object:
+        """The value of the content as JSON, which is in UTF-8 and holds no NaN.
+
+        Raises:
+            ContentDecodingError: it is no JSON, or is still coded.
+            ContentTooLargeError: there are more than `limit` octets.
+        """
+        return as_json(self.read(limit=limit), self._headers)
+
+    async def alines(
+        self: Response[AsyncBody], *, charset: str | None = None, limit: int = DEFAULT_LINE_LIMIT
+    ) -> AsyncIterator[str]:
+        """The lines of the content as they arrive, each without its LF or CR LF.
+
+        Raises:
+            ContentDecodingError: it is no text, or is still coded.
+            ContentTooLargeError: a line has more than `limit` characters.
+        """
+        reader = LineReader(charset_of(self._headers, charset), limit)
+        async for chunk in self._astored():
+            for line in reader.feed(chunk):
+                yield line
+        for line in reader.finish():
+            yield line
+
+    def lines(
+        self: Response[SyncBody], *, charset: str | None = None, limit: int = DEFAULT_LINE_LIMIT
+    ) -> Iterator[str]:
+        """The lines of the content as they arrive, each without its LF or CR LF.
+
+        Raises:
+            ContentDecodingError: it is no text, or is still coded.
+            ContentTooLargeError: a line has more than `limit` characters.
+        """
+        reader = LineReader(charset_of(self._headers, charset), limit)
+        for chunk in self._stored():
+            yield from reader.feed(chunk)
+        yield from reader.finish()
+
+    async def awrite_to(
+        self: Response[AsyncBody], sink: AsyncSinkInput, *, error_limit: int = DEFAULT_ERROR_LIMIT
+    ) -> int | None:
+        """Write the content of a success to `sink` and give the number of octets.
+
+        A sink is anything with `write`, a callback, or a `Path`.  It is not closed; one that can be
+        read is taken back to where the content begins, and what failed half-way is undone where it
+        can be.  A response that is not 2xx leaves the sink alone: the answer is None, and `aread`
+        gives its content, of which at most `error_limit` octets are kept.
+
+        Raises:
+            SinkError: the sink did not take the content.
+            ContentTooLargeError: a response that is no success has more than `error_limit` octets.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        if not self.ok:
+            await self.aread(limit=error_limit)
+            return None
+        try:
+            return await apour(self._astored(), sink)
+        finally:
+            await self.body.aclose()
+
+    def write_to(self: Response[SyncBody], sink: SinkInput, *, error_limit: int = DEFAULT_ERROR_LIMIT) -> int | None:
+        """Write the content of a success to `sink` and give the number of octets.
+
+        A sink is anything with `write`, a callback, or a `Path`.  It is not closed; one that can be
+        read is taken back to where the content begins, and what failed half-way is undone where it
+        can be.  A response that is not 2xx leaves the sink alone: the answer is None, and `read`
+        gives its content, of which at most `error_limit` octets are kept.
+
+        Raises:
+            SinkError: the sink did not take the content.
+            ContentTooLargeError: a response that is no success has more than `error_limit` octets.
+            TransportError, HTTPTimeoutError: the content ended too early, or too late.
+        """
+        if not self.ok:
+            self.read(limit=error_limit)
+            return None
+        try:
+            return pour(self._stored(), sink)
+        finally:
+            self.body.close()
+
+    def watch(self, hook: ProgressHook) -> None:
+        """Have `hook` told how much of the content has arrived, from now on."""
+        if isinstance(self._body, ReceivedBody):
+            self._body.watch(Meter(hook, "received", self._body.length).update)
+        else:
+            self._body = watched(self._body, hook, "received")
+
+    def _astored(self: Response[AsyncBody]) -> AsyncIterator[bytes]:
+        return (self.body if self._content is None else BytesBody(self._content)).achunks(reader="the response")
+
+    def _stored(self: Response[SyncBody]) -> Iterator[bytes]:
+        return (self.body if self._content is None else BytesBody(self._content)).chunks(reader="the response")
 
     async def aclose(self: Response[AsyncBody]) -> None:
         """Give the connection back if the content has ended, else discard it; a second call does nothing."""

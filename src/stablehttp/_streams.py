@@ -256,10 +256,10 @@ class _Fresh(Iterable[bytes]):
         self._factory = factory
 
     def __iter__(self) -> Iterator[bytes]:
-        made: object = self._factory()
+        made = self._factory()
         if isinstance(made, (str, bytes, bytearray, memoryview)) or not isinstance(made, Iterable):
             raise _not_fresh(made, "an iterable of bytes", AsyncIterable)
-        return iter(cast("Iterable[bytes]", made))
+        return iter(made)
 
 
 @final
@@ -270,12 +270,12 @@ class _AsyncFresh(AsyncIterable[bytes]):
         self._factory = factory
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        made: object = self._factory()
+        made = self._factory()
         if not isinstance(made, AsyncIterable):
             if inspect.iscoroutine(made):
                 made.close()
             raise _not_fresh(made, "an asynchronous iterable of bytes", Iterable)
-        return aiter(cast("AsyncIterable[bytes]", made))
+        return aiter(made)
 
 
 def _not_fresh(made: object, wanted: str, other: type) -> InvalidBodyError:

@@ -163,12 +163,17 @@ def tap(body: Body, start: Callable[[], _Tap], names: tuple[str, ...] = ()) -> B
 
 
 @final
-class _Meter:
+class Meter:
+    """Counts octets and tells a hook."""
+
     def __init__(self, hook: ProgressHook, direction: Literal["sent", "received"], total: int | None) -> None:
-        self._hook, self._direction, self._total = hook, direction, total
+        self._hook = hook
+        self._direction: Literal["sent", "received"] = direction
+        self._total = total
         self._octets = 0
 
     def update(self, octets: bytes, /) -> None:
+        """Count the next octets."""
         self._octets += len(octets)
         self._hook(Progress(self._direction, self._octets, self._total))
 
@@ -191,7 +196,7 @@ def with_progress(body: object, hook: ProgressHook) -> Body:
 
 def watched(body: Body, hook: ProgressHook, direction: Literal["sent", "received"]) -> Body:
     """`body`, with `hook` told how far it has come."""
-    return tap(body, lambda: _Meter(hook, direction, body.length))
+    return tap(body, lambda: Meter(hook, direction, body.length))
 
 
 # --- trailers ------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from typing import Final
 
 FLOORS: Final = (
     ("_errors", "_capability", "_grammar", "_redaction"),
-    ("_http_version", "_field_value", "_field_syntax", "_extensions", "_reference", "_settings"),
-    ("_field_lines", "_uri", "_pool", "signers", "framing"),
-    ("_fields",),
-    ("_body",),
-    ("_received", "_message"),
+    ("_http_version", "_field_value", "_field_syntax", "_extensions", "_reference", "_settings", "_content"),
+    ("_field_lines", "_uri", "_pool", "signers", "framing", "_streams", "_pushed", "_sinks"),
+    ("_fields", "_files"),
+    ("_body", "_reading"),
+    ("_received", "_message", "_forms", "_taps"),
     ("_response",),
     ("_completion", "_informational", "_interception", "_signing", "_outgoing", "_snapshot"),
     ("_connectors",),

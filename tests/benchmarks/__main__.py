@@ -53,8 +53,8 @@ def _print_table(name: str, summary: str, rows: Rows, markdown: bool) -> None:
             left_out.append(row)
         else:
             lines.append(_cells(row))
-        print(f"\r… {row.what[:70]:70}", end="", file=sys.stderr, flush=True)
-    print(f"\r{'':72}\r", end="", file=sys.stderr)
+        _show_progress(f"… {row.what[:70]}")
+    _show_progress("")
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
     if markdown:
         lines.insert(1, tuple("-" * width for width in widths))
@@ -64,6 +64,11 @@ def _print_table(name: str, summary: str, rows: Rows, markdown: bool) -> None:
     for row in left_out:
         print(f"{'' if markdown else '  '}left out: {row.what}: {row.why}")
     print()
+
+
+def _show_progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text:72}\r", end="", file=sys.stderr, flush=True)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

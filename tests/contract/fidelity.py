@@ -31,7 +31,7 @@ every connector to a server that keeps the octets.  A request arrives *whole* (m
 with case and repetitions, content, framing: all as they stood when it was handed over), or it is *refused* before the
 first octet leaves.  Nothing arrives altered.
 
-For comparison, clients in obvious use, on a corpus of this kind of 148 requests over HTTP/1.1: httpx 0 whole, aiohttp 0,
+For comparison, clients in obvious use, on 148 requests of this kind over HTTP/1.1: httpx 0 whole, aiohttp 0,
 smithy-http 0 to 2, the AWS CRT 137.
 
 | connector | colour | version | """

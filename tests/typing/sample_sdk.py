@@ -65,7 +65,7 @@ class TokenSigner:
         return SigningChanges(set=(("Authorization", f"Token {now:%s}"),), covered=frozenset({"authorization"}))
 
 
-class NotFound(Exception):
+class NotFoundError(Exception):
     """The SDK's own error."""
 
 
@@ -78,10 +78,10 @@ class Store:
 
     async def put(self, key: str, content: bytes | AsyncIterator[bytes]) -> str:
         uri = URI.build(self._endpoint.scheme, self._endpoint.host, port=self._endpoint.port, segments=[key])
-        request: Request[AsyncBody] = (
-            Request("PUT", uri, body=content) if isinstance(content, bytes) else Request("PUT", uri, body=content)
-        )
-        response = await self._send(request)
+        if isinstance(content, bytes):
+            response = await self._send(Request("PUT", uri, body=content))
+        else:
+            response = await self._send(Request("PUT", uri, body=content))
         return response.headers.get("ETag", "")
 
     async def get(self, key: str) -> bytes:
@@ -95,7 +95,7 @@ class Store:
             raise ConnectionError(f"sent: {error.sent}, processed: {error.processed}") from error
         if response.status == 404:
             await response.aclose()
-            raise NotFound(request.target)
+            raise NotFoundError(request.target)
         return response
 
     async def aclose(self) -> None:

@@ -195,7 +195,7 @@ class AsyncMemoryConnector(_MemoryConnector, AsyncConnector):
         except BaseException:
             await outgoing.aclose()
             raise
-        body: AsyncBody = AsyncReceivedBody(AsyncArrival(arrival, outgoing), length=arrival.length)
+        body: AsyncBody = AsyncReceivedBody(AsyncArrival(arrival, outgoing), length=arrival.length, held=False)
         return arrival.response(body, self.versions)
 
     async def aclose(self) -> None:
@@ -230,7 +230,7 @@ class SyncMemoryConnector(_MemoryConnector, SyncConnector):
         except BaseException:
             outgoing.close()
             raise
-        body: SyncBody = SyncReceivedBody(SyncArrival(arrival, outgoing), length=arrival.length)
+        body: SyncBody = SyncReceivedBody(SyncArrival(arrival, outgoing), length=arrival.length, held=False)
         return arrival.response(body, self.versions)
 
     def close(self) -> None:

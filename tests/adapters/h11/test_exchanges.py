@@ -299,7 +299,7 @@ def test_a_peer_that_takes_nothing_is_told(colour: Colour, kind: str) -> None:
     """U-D1."""
 
     def serve(connection: socket.socket) -> None:
-        time.sleep(2)
+        time.sleep(1)
 
     body = bytes(50_000_000) if kind == "bytes" else Source(*[bytes(1_000_000)] * 50).body(colour)
     with RawPeer(serve) as peer, pytest.raises(WriteTimeoutError) as caught:

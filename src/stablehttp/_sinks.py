@@ -1,0 +1,277 @@
+"""Where received content is written to: files, paths, callbacks, anything with `write`.
+
+Floor 2: stands on errors.
+
+A sink is written to only while all is well: what fails half-way is undone where it can be, and a path
+gets its new content all at once or not at all.  The caller's object is never closed.  Files are written
+off the event loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from secrets import token_hex
+from typing import Final, Protocol, TypeAlias, TypeVar, cast, final
+
+from stablehttp._errors import BodyColourError, InvalidBodyError, SinkError, StableHTTPError
+
+T = TypeVar("T")
+
+
+class Sink(Protocol):
+    """Something with `write`: it takes octets and says how many, or None for all of them."""
+
+    def write(self, octets: bytes, /) -> int | None:
+        """Take some or all of `octets`."""
+        ...
+
+
+class AsyncSink(Protocol):
+    """Something whose `write` is awaited."""
+
+    def write(self, octets: bytes, /) -> Awaitable[int | None]:
+        """Take some or all of `octets`."""
+        ...
+
+
+SinkInput: TypeAlias = Sink | Callable[[bytes], object] | os.PathLike[str]
+"""What content can be written to: an object with `write`, a callback, or a `Path`."""
+
+AsyncSinkInput: TypeAlias = SinkInput | AsyncSink | Callable[[bytes], Awaitable[object]]
+"""The same, and what is awaited."""
+
+
+@final
+class CallbackSink:
+    """A sink that calls `callback` with each chunk, and counts."""
+
+    __slots__ = ("_callback", "octets")
+
+    def __init__(self, callback: Callable[[bytes], object]) -> None:
+        self._callback = callback
+        self.octets = 0
+
+    def write(self, octets: bytes, /) -> int | Awaitable[int]:
+        """Hand `octets` on, all of them; to be awaited if the callback is."""
+        done: object = self._callback(octets)
+        if inspect.isawaitable(done):
+            return self._after(cast("Awaitable[object]", done), len(octets))
+        self.octets += len(octets)
+        return len(octets)
+
+    async def _after(self, done: Awaitable[object], count: int) -> int:
+        await done
+        self.octets += count
+        return count
+
+
+def pour(chunks: Iterable[bytes], sink: object) -> int:
+    """Write all of `chunks` to `sink` and give the number of octets; on failure undo it where that can be done.
+
+    Raises:
+        InvalidBodyError: `sink` cannot be one, or must be awaited.
+        SinkError: it did not take the content.
+    """
+    target = _Target(sink, asynchronous=False)
+    target.begin()
+    try:
+        for chunk in chunks:
+            target.write(chunk)
+        target.finish()
+    except BaseException:
+        target.undo()
+        raise
+    return target.octets
+
+
+async def apour(chunks: AsyncIterable[bytes], sink: object) -> int:
+    """Write all of `chunks` to `sink` and give the number of octets; on failure undo it where that can be done.
+
+    Raises:
+        InvalidBodyError: `sink` cannot be one.
+        SinkError: it did not take the content.
+    """
+    target = _Target(sink, asynchronous=True)
+    await target.off_loop(target.begin)
+    try:
+        async for chunk in chunks:
+            await target.awrite(chunk)
+        await target.off_loop(target.finish)
+    except BaseException:
+        await target.off_loop(target.undo)
+        raise
+    return target.octets
+
+
+# --- how it is done ------------------------------------------------------------------------------
+
+_BLOCKING: Final = (io.FileIO, io.BufferedIOBase, io.RawIOBase)
+
+
+@final
+class _Target:
+    """A sink while it is written to."""
+
+    __slots__ = ("_blocks", "_drain", "_part", "_path", "_place", "_sink", "_write", "octets")
+
+    def __init__(self, sink: object, *, asynchronous: bool) -> None:
+        self.octets = 0
+        self._path: str | None = None
+        self._part: str | None = None
+        self._place: int | None = None
+        self._sink: object = sink
+        if isinstance(sink, os.PathLike):
+            self._path = os.fspath(cast("os.PathLike[str]", sink))
+        elif not callable(getattr(sink, "write", None)):
+            if not callable(sink):
+                hint = "; give Path(name) to write to a file" if isinstance(sink, str) else ""
+                raise InvalidBodyError(
+                    f"sink must have a method write, or be a callback or a Path, not {type(sink).__name__}{hint}",
+                    where="sink",
+                )
+            self._sink = CallbackSink(sink)
+            if not asynchronous and inspect.iscoroutinefunction(sink):
+                raise _must_be_awaited()
+        _check_binary(self._sink)
+        self._blocks = self._path is not None or (
+            isinstance(self._sink, _BLOCKING) and not isinstance(self._sink, io.BytesIO)
+        )
+        self._write: Callable[[bytes], object] | None = getattr(self._sink, "write", None)
+        if not asynchronous and inspect.iscoroutinefunction(self._write):
+            raise _must_be_awaited()
+        drain: object = getattr(self._sink, "drain", None)
+        self._drain = cast("Callable[[], Awaitable[object]]", drain) if inspect.iscoroutinefunction(drain) else None
+
+    async def off_loop(self, work: Callable[[], T]) -> T:
+        """Do `work`, in another thread if it may block."""
+        if not self._blocks:
+            return work()
+        from asyncio import to_thread
+
+        return await to_thread(work)
+
+    def begin(self) -> None:
+        """Open the path, or remember where the sink stands."""
+        if self._path is not None:
+            folder, name = os.path.split(self._path)
+            self._part = os.path.join(folder, f".{name[:100]}.{token_hex(8)}.part")
+            self._sink = _guarded(lambda: open(cast(str, self._part), "xb"))  # noqa: SIM115 (closed below)
+            self._write = cast("Callable[[bytes], object]", cast(io.BufferedWriter, self._sink).write)
+        else:
+            self._place = _guarded(lambda: _place_of(self._sink))
+
+    def write(self, chunk: bytes) -> None:
+        """Write all of `chunk`, however little is taken at once."""
+        rest = chunk
+        while rest:
+            rest = rest[self._taken(_guarded(lambda: self._give(rest)), rest) :]  # noqa: B023 (called at once)
+        self.octets += len(chunk)
+
+    async def awrite(self, chunk: bytes) -> None:
+        """Write all of `chunk`, however little is taken at once."""
+        if self._blocks:
+            await self.off_loop(lambda: self.write(chunk))
+            return
+        rest = chunk
+        while rest:
+            answer = _guarded(lambda: self._give(rest))  # noqa: B023 (called at once)
+            if inspect.isawaitable(answer):
+                answer = await _aguarded(cast("Awaitable[object]", answer))
+            rest = rest[self._taken(answer, rest) :]
+        if self._drain is not None:
+            await _aguarded(self._drain())
+        self.octets += len(chunk)
+
+    def finish(self) -> None:
+        """Put the file in its place, or go back to where the content begins if it can be read from there."""
+        if self._path is not None:
+            cast(io.BufferedWriter, self._sink).close()
+            _guarded(lambda: os.replace(cast(str, self._part), cast(str, self._path)))
+        elif self._place is not None and _answers_yes(self._sink, "readable"):
+            _guarded(lambda: cast("_Movable", self._sink).seek(cast(int, self._place)))
+
+    def undo(self) -> None:
+        """Leave the sink as it was found, where that can be done."""
+        try:
+            if self._path is not None:
+                cast(io.BufferedWriter, self._sink).close()
+                os.unlink(cast(str, self._part))
+            elif self._place is not None and callable(getattr(self._sink, "truncate", None)):
+                movable = cast("_Movable", self._sink)
+                movable.seek(self._place)
+                movable.truncate()
+        except (OSError, ValueError):
+            return
+
+    def _give(self, octets: bytes) -> object:
+        assert self._write is not None
+        return self._write(octets)
+
+    def _taken(self, answer: object, offered: bytes) -> int:
+        if inspect.isawaitable(answer):
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise _must_be_awaited()
+        if answer is None and not isinstance(self._sink, io.RawIOBase):
+            return len(offered)
+        if type(answer) is not int or not 0 < answer <= len(offered):
+            said = answer if answer is None or isinstance(answer, int) else type(answer).__name__
+            raise SinkError(f"the sink was given {len(offered)} octets and answered {said}; it must take at least one")
+        return answer
+
+
+class _Movable(Protocol):
+    def seek(self, offset: int, /) -> object: ...
+    def tell(self) -> int: ...
+    def truncate(self) -> object: ...
+
+
+def _place_of(sink: object) -> int | None:
+    seek, tell = getattr(sink, "seek", None), getattr(sink, "tell", None)
+    if not callable(seek) or not callable(tell) or inspect.iscoroutinefunction(tell):
+        return None
+    if not _answers_yes(sink, "seekable"):
+        return None
+    place: object = tell()
+    return place if type(place) is int else None
+
+
+def _answers_yes(sink: object, question: str) -> bool:
+    """Whether the sink says yes, or does not know the question."""
+    ask = getattr(sink, question, None)
+    return ask is None or (callable(ask) and bool(ask()))
+
+
+def _check_binary(sink: object) -> None:
+    if isinstance(sink, io.TextIOBase) or isinstance(getattr(sink, "encoding", None), str):
+        raise InvalidBodyError("sink is a text file, and content is bytes; open it in binary mode, 'wb'", where="sink")
+
+
+def _must_be_awaited() -> BodyColourError:
+    return BodyColourError("sink must be awaited, and a synchronous response is written without", where="sink")
+
+
+def _guarded(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except StableHTTPError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _failed(error) from error
+
+
+async def _aguarded(work: Awaitable[object]) -> object:
+    try:
+        return await work
+    except StableHTTPError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _failed(error) from error
+
+
+def _failed(error: Exception) -> SinkError:
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return SinkError(f"the sink did not take the content: {said[:100]}")

@@ -1,0 +1,195 @@
+"""The fault matrix: each fault at each point of an exchange, on every connector, version and colour.
+
+Whatever goes wrong, the error is ours and of the kind that the table says, what it claims is sound against what
+the origin saw, it pickles, names the request, keeps secrets, and comes soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+from tests.contract.subjects import missing, subjects
+
+from stablehttp import (
+    ConnectError,
+    ConnectTimeoutError,
+    DisconnectedError,
+    HttpVersion,
+    IncompleteResponseError,
+    NegotiationError,
+    ReadTimeoutError,
+    Request,
+    StableHTTPError,
+    Timeouts,
+    TLSError,
+    TransportError,
+)
+from stablehttp.testing import Answer, Close, Fault, GoAway, Hang, Reset, ResetStream
+from stablehttp.testing._origin_script import Point, What
+from stablehttp.testing.contract import Bench, Subject
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "errors.md"
+SECRET: Final = "marker-77ab"
+SOON: Final = 0.2
+"""Seconds that a silent peer is waited for."""
+
+Kinds = tuple[type[StableHTTPError], ...]
+
+
+class Row(NamedTuple):
+    """A fault at some points: the errors it may come to, `()` for none, and whether the peer promised not to act."""
+
+    what: What
+    points: tuple[Point, ...]
+    kinds: Kinds
+    promised: bool = False
+
+
+_BEFORE: Final[tuple[Point, ...]] = ("request start", "request head", "request content", "request")
+
+ROWS: Final = (
+    Row(Close(), ("accept", "open"), (DisconnectedError,)),
+    Row(Reset(), ("accept", "open"), (DisconnectedError, ConnectError)),
+    Row(Close(), _BEFORE, (DisconnectedError,)),
+    Row(Reset(), _BEFORE, (DisconnectedError,)),
+    Row(Close(), ("response head",), (DisconnectedError,)),
+    Row(Reset(), ("response head",), (DisconnectedError,)),
+    Row(Close(), ("response content", "response end"), (IncompleteResponseError,)),
+    Row(Reset(), ("response content", "response end"), (IncompleteResponseError,)),
+    Row(Hang(), ("accept", "open", *_BEFORE, "response head", "response content"), (ReadTimeoutError,)),
+    Row(Hang(), ("response end",), (ReadTimeoutError,)),
+    Row(Hang(), ("response",), ()),
+)
+
+ROWS_OF_TLS: Final = (
+    Row(Close(), ("accept",), (TLSError,)),
+    Row(Reset(), ("accept",), (TLSError, ConnectError)),
+    Row(Hang(), ("accept",), (ConnectTimeoutError,)),
+)
+"""Instead of those above, where TLS comes before all else."""
+
+ROWS_OF_PRIOR_KNOWLEDGE: Final = (
+    Row(Close(), ("accept", "open"), (DisconnectedError, NegotiationError)),
+    Row(Reset(), ("accept", "open"), (DisconnectedError, ConnectError)),
+)
+"""Instead of those above, where a peer may close because it does not speak HTTP/2."""
+
+_LATER: Final[tuple[Point, ...]] = ("request head", "request")
+
+ROWS_OF_HTTP_2: Final = (
+    Row(ResetStream(7), _LATER, (TransportError,), promised=True),
+    *(Row(ResetStream(code), _LATER, (DisconnectedError,)) for code in (1, 2, 8, 11)),
+    *(Row(ResetStream(code), ("response content",), (IncompleteResponseError,)) for code in (2, 8)),
+    Row(GoAway(0, "before"), _LATER, (DisconnectedError,), promised=True),
+    Row(GoAway(2, "before"), _LATER, (DisconnectedError,), promised=True),
+    Row(GoAway(0, "this"), _LATER, ()),
+)
+
+KEEPS_NO_PROMISE: Final = ("crt",)
+"""Clients that do not say with which code a stream was reset, nor which one a GOAWAY left out."""
+
+
+def rows(subject: Subject) -> Iterator[tuple[Row, Point]]:
+    """What is tried on a connector, each fault at each point."""
+    chosen = {(repr(row.what), point): row for row in ROWS for point in row.points}
+    http2 = subject.version is HttpVersion.HTTP_2
+    if subject.tls or http2:
+        more = ROWS_OF_TLS if subject.tls else ROWS_OF_PRIOR_KNOWLEDGE
+        chosen |= {(repr(row.what), point): row for row in more for point in row.points}
+    if http2:
+        chosen |= {(repr(row.what), point): row for row in ROWS_OF_HTTP_2 for point in row.points}
+    return ((row, point) for (_, point), row in chosen.items())
+
+
+def cases() -> Iterator[object]:
+    for subject in subjects():
+        reason = missing(subject.name, subject.colour)
+        marks = [] if reason is None else [pytest.mark.skip(reason=reason)]
+        yield pytest.param(subject, id=str(subject), marks=marks)
+
+
+def answer(row: Row, point: Point) -> Answer:
+    after = {"request content": 3, "response content": 4}.get(point)
+    return Answer(200, [b"01234", b"56789"], framing="chunked", faults=[Fault(row.what, point, after)])
+
+
+async def outcome(bench: Bench, row: Row, point: Point) -> str:
+    """What is wrong about the end of one exchange with this fault; nothing if all is well."""
+    bench.origin.script([answer(row, point)])
+    before = octets_of_requests(bench)
+    source = bench.source(b"first", SECRET.encode(), length=5 + len(SECRET))
+    url = bench.url(f"/{SECRET}?q={SECRET}").replace("://", f"://user:{SECRET}@")
+    request = Request("PUT", url, headers=[("X-Secret", SECRET)], body=source)
+    driver = bench.connect(replace(bench.settings, connect_timeout=SOON))
+    since = time.monotonic()
+    error: BaseException | None = None
+    try:
+        async with asyncio.timeout(5):
+            reply = await driver.send(request, Timeouts(read=SOON))
+            await reply.read()
+    except (Exception, asyncio.CancelledError) as caught:  # this is what no connector may let out
+        error = caught
+    passed = time.monotonic() - since
+    await driver.close()
+    found = [] if passed < 2 else [f"it took {passed:.1f} seconds"]
+    if source.closed > 1 or source.closed < source.opened:
+        found.append(f"the body was opened {source.opened} times and closed {source.closed} times")
+    if not row.kinds or error is None:
+        found += [] if error is None and not row.kinds else [f"it came to {error!r}"]
+    elif not isinstance(error, StableHTTPError):
+        found.append(f"{type(error).__name__} came out: {error}")
+    else:
+        found += about(bench, error, row, octets=octets_of_requests(bench) - before)
+    return "; ".join(found)
+
+
+def octets_of_requests(bench: Bench) -> int:
+    """What has arrived of requests; over HTTP/2 not what came before the origin had looked at the connection."""
+    tracks = bench.origin.connections
+    return sum(track.request_octets for track in tracks if track.http_version == bench.version.value)
+
+
+def about(bench: Bench, error: StableHTTPError, row: Row, *, octets: int) -> Iterator[str]:
+    """What is wrong about an error."""
+    said = f"{type(error).__name__} with sent={error.sent} processed={error.processed}"
+    exact = row.kinds == (DisconnectedError,) and isinstance(error, IncompleteResponseError)
+    if not isinstance(error, row.kinds) or exact:
+        yield f"{said} came out: {error}"
+    if octets and error.sent == "no":
+        yield f"{said}, and {octets} octets arrived"
+    if error.processed == "no" and error.sent != "no" and not row.promised:
+        yield f"{said}, and nobody promised that"
+    if row.promised and error.processed != ("maybe" if bench.subject.name in KEEPS_NO_PROMISE else "no"):
+        yield f"{said}, and the peer promised not to act"
+    if isinstance(error, IncompleteResponseError) and (error.processed, error.status) != ("yes", 200):
+        yield f"{said} and status={error.status}, and a head had arrived"
+    if (error.method, error.origin) != ("PUT", bench.origin.url):
+        yield f"it names {error.method} {error.origin}"
+    if SECRET in f"{error} {error!r} {error.__dict__}":
+        yield "it shows a secret"
+    again = pickle.loads(pickle.dumps(error))
+    if (type(again), str(again), vars(again)) != (type(error), str(error), vars(error)):
+        yield "it pickles into something else"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("subject", list(cases()))
+async def test_whatever_fails_the_error_is_ours_of_its_kind_sound_and_soon(subject: Subject) -> None:
+    """U-E1, U-E2, U-E3, U-E5, U-E6, U-I5."""
+    wrong: list[str] = []
+    async with Bench(subject) as bench:
+        for row, point in rows(subject):
+            found = await outcome(bench, row, point)
+            if found:
+                wrong.append(f"{row.what} at {point!r}: {found}")
+        for trouble in bench.origin.errors:
+            raise trouble
+
+    assert "\n".join(wrong) == ""
