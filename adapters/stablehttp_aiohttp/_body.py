@@ -135,7 +135,10 @@ class AiohttpSource:
         response = self._response
         if not response.closed:
             warnings.warn(f"unclosed response to {self._exchange.name}", ResourceWarning, source=self, stacklevel=2)
+            connection = response.connection
             response.close()
+            if connection is not None:  # the loop has ended, and aiohttp did nothing; else this does nothing
+                connection.close()
 
     # --- inside ----------------------------------------------------------------------------------
 

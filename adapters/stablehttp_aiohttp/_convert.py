@@ -27,6 +27,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple, final
 
 from aiohttp import ClientRequest, ClientResponse, hdrs
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -167,14 +168,43 @@ class _PayloadBody(AsyncBody):
         return self._payload.size
 
     async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
-        """The whole content as one chunk; none if it is empty.
+        """The content in the chunks in which aiohttp would write it.
 
         Raises:
             BodyTakenError: it was read already.
         """
         self._claim(reader)
-        if content := await self._payload.as_bytes():
-            yield content
+        gathering = _Gathering()
+        await self._payload.write(gathering)
+        for chunk in gathering.chunks:
+            yield chunk
+
+
+@final
+class _Gathering(AbstractStreamWriter):
+    """A writer that keeps what a payload writes."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        if len(chunk):
+            self.chunks.append(bytes(chunk))
+
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        await self.write(chunk)
+
+    async def drain(self) -> None:
+        """Nothing has to wait."""
+
+    def enable_compression(self, encoding: str = "deflate", strategy: int | None = None) -> None:
+        """Do nothing: content is kept as it is."""
+
+    def enable_chunking(self) -> None:
+        """Do nothing: content is kept without framing."""
+
+    async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
+        """Do nothing: a payload has none."""
 
 
 # --- responses -----------------------------------------------------------------------------------

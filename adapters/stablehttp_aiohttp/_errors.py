@@ -106,12 +106,18 @@ def _certificate(error: BaseException, _stage: Stage) -> StableHTTPError:
 
 
 def _handshake(error: BaseException, _stage: Stage) -> StableHTTPError:
-    cause = _cause(error)
-    reason = (cause.reason if isinstance(cause, ssl.SSLError) else None) or "the connection ended"
-    if "NO_APPLICATION_PROTOCOL" in reason:
+    reason = _reason(_cause(error)) or "the connection ended"
+    if reason == "no application protocol":
         wanted = HttpVersion.HTTP_1_1.value
         return NegotiationError(f"the server does not speak {wanted}, which is required", wanted=(wanted,))
-    return TLSError(f"the TLS handshake failed ({reason.lower().replace('_', ' ')})")
+    return TLSError(f"the TLS handshake failed ({reason})")
+
+
+def _reason(error: BaseException | None) -> str:
+    """What OpenSSL says, in words; it leaves the attribute out where it has nothing to say."""
+    reason: object = getattr(error, "reason", None)
+    words = reason.lower().replace("_", " ") if isinstance(reason, str) and isinstance(error, ssl.SSLError) else ""
+    return words.removeprefix("tlsv1 alert ").removeprefix("tlsv13 alert ")
 
 
 def _name(_error: BaseException, _stage: Stage) -> StableHTTPError:
@@ -179,7 +185,7 @@ def _malformed(_error: BaseException, stage: Stage) -> StableHTTPError:
 
 def _disconnected(error: BaseException, stage: Stage) -> StableHTTPError:
     if isinstance(error.__cause__, ssl.SSLError):
-        reason = (error.__cause__.reason or "no reason given").lower().replace("_", " ")
+        reason = _reason(error.__cause__) or "nobody says why"
         return TLSError(f"TLS failed after the handshake ({reason})", **_answers(stage))
     if stage.status is not None:
         return incomplete(stage)

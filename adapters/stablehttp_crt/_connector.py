@@ -10,7 +10,6 @@ from awscrt.io import ClientBootstrap
 from stablehttp import (
     AnyRequest,
     AsyncBody,
-    DisconnectedError,
     HttpSettings,
     HttpVersion,
     Request,
@@ -34,7 +33,7 @@ from stablehttp_crt._exchange import Clock
 from stablehttp_crt._lines import AsyncLines, SyncLines
 from stablehttp_crt._opening import Endpoint
 from stablehttp_crt._plan import CAPABILITIES as CAPABILITIES
-from stablehttp_crt._plan import LIMITS, Plan, content_of, length_of, was_turned_away
+from stablehttp_crt._plan import LIMITS, Plan, content_of, may_begin_again
 from stablehttp_crt._talk import AsyncContent, AsyncTalk, SyncContent, SyncTalk
 from stablehttp_crt._upload import AsyncUpload, SyncUpload
 
@@ -95,7 +94,7 @@ class AsyncCrtConnector(AsyncConnector):
         return Response(
             head.status,
             headers=head.headers,
-            body=AsyncReceivedBody(AsyncContent(talk), length=length_of(talk.terms.exchange, head)),
+            body=AsyncReceivedBody(AsyncContent(talk), length=head.declared),
             http_version=talk.terms.exchange.channel.version,
             connection=talk.terms.connection,
         )
@@ -121,16 +120,16 @@ class AsyncCrtConnector(AsyncConnector):
             except BaseException as error:
                 talk.terms.exchange.done = True  # nothing is left behind on the connection
                 talk.release()
-                if reused and isinstance(error, DisconnectedError):
-                    continue
-                raise
+                if not may_begin_again(error, talk.terms.exchange, reused=reused):
+                    raise
+                continue
             if sink is not None and outgoing is not None:
                 talk.upload = AsyncUpload(outgoing, sink, talk.terms.exchange, talk.bell)
             try:
                 return talk, await talk.head()
             except BaseException as error:
                 await talk.give_up()
-                if talk.upload is not None or not was_turned_away(error, talk.terms.exchange):
+                if talk.upload is not None or not may_begin_again(error, talk.terms.exchange, reused=reused):
                     raise
 
     async def _acquire(self, endpoint: Endpoint, clock: Clock, *, streamed: bool) -> tuple[Line, bool]:
@@ -194,7 +193,7 @@ class SyncCrtConnector(SyncConnector):
         return Response(
             head.status,
             headers=head.headers,
-            body=SyncReceivedBody(SyncContent(talk), length=length_of(talk.terms.exchange, head)),
+            body=SyncReceivedBody(SyncContent(talk), length=head.declared),
             http_version=talk.terms.exchange.channel.version,
             connection=talk.terms.connection,
         )
@@ -220,16 +219,16 @@ class SyncCrtConnector(SyncConnector):
             except BaseException as error:
                 talk.terms.exchange.done = True  # nothing is left behind on the connection
                 talk.release()
-                if reused and isinstance(error, DisconnectedError):
-                    continue
-                raise
+                if not may_begin_again(error, talk.terms.exchange, reused=reused):
+                    raise
+                continue
             if sink is not None and outgoing is not None:
                 talk.upload = SyncUpload(outgoing, sink, talk.terms.exchange, talk.bell)
             try:
                 return talk, talk.head()
             except BaseException as error:
                 talk.give_up()
-                if talk.upload is not None or not was_turned_away(error, talk.terms.exchange):
+                if talk.upload is not None or not may_begin_again(error, talk.terms.exchange, reused=reused):
                     raise
 
     def _acquire(self, endpoint: Endpoint, clock: Clock, *, streamed: bool) -> tuple[Line, bool]:

@@ -21,6 +21,8 @@ How the CRT differs, and what we do about it (each has a test in tests/adapters/
   prints a traceback that we cannot keep from it: an InvalidResponseError;
 - content without length and coding, which ends with the connection, is lost below us: reading it is an
   InvalidResponseError, its status and fields can be seen;
+- over HTTP/1.1 it shows a head only with the first octet of content, or at the end if there is none;
+- what a peer sends after a response may become part of it: left out, and the connection is closed;
 - there is no reason phrase, no interim response, no trailer of a response, and HTTP/1.0 looks like HTTP/1.1;
 - `:status` stands among the lines of an HTTP/2 response: left out;
 - it has no bound on pauses: read, write, pool and total are timed here, and so is the TLS handshake;
@@ -53,7 +55,7 @@ from stablehttp import (
     Request,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import FieldLine, borrow, fold, receive_line, receive_value
+from stablehttp.adapting import FieldLine, borrow, fold, receive_line, receive_value, received_length
 from stablehttp_crt._body import MemoryReader
 
 NAME: Final = "crt"
@@ -64,6 +66,7 @@ Lines: TypeAlias = Sequence[tuple[str, str]]
 """Field lines as the CRT gives them: values that were UTF-8 on the wire, as text."""
 
 _OWN_WAYS_OF_HTTP2: Final = frozenset({"connection", "keep-alive", "proxy-connection", "upgrade"})
+_FRAMING_LENGTHS: Final = frozenset({len("content-length"), len("transfer-encoding")})
 _NO_TOKEN = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]").search
 
 
@@ -191,27 +194,32 @@ def _check_size(name: str, value: str) -> None:
 
 @final
 class Head:
-    """The head of a response, read and checked; `declared` is its Content-Length.
+    """The head of a response, read and checked.
 
-    `framed` says that it declares how its content ends.
+    `may_have_content` says whether a response to such a request, with such a status, has content (RFC 9112 §6.3);
+    `declared` is the length of that, and `framed` says that the head declares how it ends.
     """
 
-    __slots__ = ("_lines", "declared", "framed", "status")
+    __slots__ = ("_lines", "declared", "framed", "may_have_content", "status")
 
-    def __init__(self, status: int, lines: Lines) -> None:
-        """Check what arrived.
+    def __init__(self, method: str, status: int, lines: Lines) -> None:
+        """Check what arrived in answer to a request with `method`.
 
         Raises:
-            InvalidResponseError: the status, a name or a value is one that HTTP does not allow.
+            InvalidResponseError: the status, a name, a value or the framing is one that HTTP does not allow.
         """
         if not 100 <= status <= 999:
             raise InvalidResponseError("the peer sent a status that is no number from 100 to 999", processed="maybe")
         self.status = status
         self._lines = lines[1:] if lines and lines[0][0] == ":status" else lines
-        _check_lines(self._lines)
-        lengths = self._find("content-length")
-        self.declared = int(lengths[0]) if lengths and lengths[0].isdecimal() else None
-        self.framed = self.declared is not None or bool(self._find("transfer-encoding"))
+        names = _checked_names(self._lines)
+        self.may_have_content = not (method == "HEAD" or status in (204, 304) or is_tunnel(method, status))
+        self.declared: int | None = None if self.may_have_content else 0
+        self.framed = not self.may_have_content
+        if self.may_have_content and any(len(name) in _FRAMING_LENGTHS for name in names):
+            codings = self._find("transfer-encoding")
+            self.declared = received_length(self._find("content-length"), codings)
+            self.framed = self.declared is not None or bool(codings)
 
     @property
     def headers(self) -> Fields:
@@ -229,11 +237,17 @@ class Head:
         ]
 
 
-def _check_lines(lines: Lines) -> None:
-    """Make sure of what the CRT ought to have checked; one look at all lines together."""
+def is_tunnel(method: str, status: int) -> bool:
+    """Whether this makes the connection a tunnel, which is no use to us."""
+    return method == "CONNECT" and 200 <= status < 300
+
+
+def _checked_names(lines: Lines) -> list[str]:
+    """All names, once it is sure what the CRT ought to have checked; one look at all lines together."""
     names = [name for name, _ in lines]
     if "" in names or _NO_TOKEN("".join(names)):
         raise InvalidResponseError("the peer sent a field name that is not a token (RFC 9110 §5.1)")
     values = "".join([value for _, value in lines])
     if "\r" in values or "\n" in values or "\0" in values:
         raise InvalidResponseError("the peer sent NUL, CR or LF in a field value (RFC 9110 §5.5)")
+    return names

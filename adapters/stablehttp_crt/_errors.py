@@ -37,7 +37,10 @@ CONNECTION_CLOSED: Final = "AWS_ERROR_HTTP_CONNECTION_CLOSED"
 TOO_MANY_STREAMS: Final = "AWS_ERROR_HTTP_MAX_CONCURRENT_STREAMS_EXCEEDED"
 """The CRT refused to begin a stream, because the peer allows no more at a time; nothing was sent."""
 
-_NOT_SENT: Final = (TOO_MANY_STREAMS, "AWS_ERROR_HTTP_STREAM_IDS_EXHAUSTED")
+_UNASKED: Final = "AWS_ERROR_INVALID_STATE"
+"""Octets came on an HTTP/1.1 connection before the CRT had begun to send this request: those of an earlier response."""
+
+_NOT_SENT: Final = (TOO_MANY_STREAMS, "AWS_ERROR_HTTP_STREAM_IDS_EXHAUSTED", _UNASKED)
 _NOT_PROCESSED: Final = (*_NOT_SENT, "AWS_ERROR_HTTP_GOAWAY_RECEIVED")
 """GOAWAY fails a stream only if the peer promised not to process it (RFC 9113 §6.8)."""
 
@@ -47,7 +50,7 @@ _CERTIFICATE: Final = (
 )
 _MALFORMED: Final = (
     r"AWS_ERROR_HTTP_(PROTOCOL_ERROR|INVALID_\w+|SWITCHED_PROTOCOLS|PROTOCOL_SWITCH_FAILURE)"
-    r"|AWS_ERROR_INVALID_STATE|AWS_ERROR_SHORT_BUFFER|AWS_ERROR_OVERFLOW_DETECTED"
+    r"|AWS_ERROR_SHORT_BUFFER|AWS_ERROR_OVERFLOW_DETECTED"
 )
 _OPENING: Final[tuple[Row, ...]] = (
     (r"AWS_IO_DNS_\w+", NameResolutionError, "the name of the host did not resolve"),
@@ -69,6 +72,7 @@ _EXCHANGE: Final[tuple[Row, ...]] = (
         InvalidResponseError,
         "the peer sent something that is no valid response",
     ),
+    (_UNASKED, DisconnectedError, "the peer had sent more than it was asked for on this connection"),
     (TOO_MANY_STREAMS, TransportError, "the peer takes no more requests on this connection at a time"),
     (r"AWS_ERROR_HTTP_GOAWAY_RECEIVED", DisconnectedError, "the peer takes no more requests on this connection"),
     (r"AWS_ERROR_HTTP_RST_STREAM_RECEIVED", DisconnectedError, "the peer gave up the exchange"),

@@ -24,7 +24,7 @@ from stablehttp import (
 )
 from stablehttp.adapting import Answer
 from stablehttp_crt._body import Meter
-from stablehttp_crt._convert import Head, Lines
+from stablehttp_crt._convert import Head, Lines, is_tunnel
 from stablehttp_crt._errors import CONNECTION_CLOSED, Progress, name_of, translate_exchange, translate_start
 from stablehttp_crt._opening import Channel
 
@@ -40,6 +40,7 @@ class Exchange:
 
     __slots__ = (
         "_drained",
+        "_followed",
         "_raw_head",
         "_request_method",
         "_stream",
@@ -76,6 +77,7 @@ class Exchange:
         self._stream: HttpClientStream | Http2ClientStream | None = None
         self._raw_head: tuple[int, Lines] | None = None
         self._drained = 0
+        self._followed = False
 
     def start(self, request: HttpRequest, *, manual: bool) -> HttpClientStream | Http2ClientStream:
         """Hand the request to the CRT; with `manual` its content is written frame by frame.
@@ -103,13 +105,21 @@ class Exchange:
     # --- called by the CRT -----------------------------------------------------------------------
 
     def on_response(self, http_stream: object, status_code: int, headers: Lines, **_: object) -> None:
-        """The head of the final response arrived."""
+        """The head of the final response arrived.
+
+        If the peer sends another one after it, the CRT may take that for a part of the same response.
+        """
+        if self._raw_head is not None:
+            self._followed = True
+            return
         self.last = monotonic()
         self._raw_head = (status_code, headers)
         self.ring()
 
     def on_body(self, http_stream: object, chunk: bytes, **_: object) -> None:
         """Some content arrived."""
+        if self._followed:
+            return
         self.last = monotonic()
         self.chunks.append(chunk)
         self.ring()
@@ -143,7 +153,7 @@ class Exchange:
         """Whether there is a head, or none to wait for."""
         if self.head is None and self._raw_head is not None and self.failure is None:
             try:
-                self.head = Head(*self._raw_head)
+                self.head = Head(self._request_method, *self._raw_head)
             except InvalidResponseError as error:
                 self.failure = error
         return self.head is not None or self.over
@@ -166,7 +176,7 @@ class Exchange:
             return False
         if self.channel.http2:
             return self.remote_ended
-        return not self.may_have_content or self.received == head.declared
+        return self.received == head.declared
 
     @property
     def received(self) -> int:
@@ -174,32 +184,16 @@ class Exchange:
         return self.delivered + sum(map(len, self.chunks))
 
     @property
-    def may_have_content(self) -> bool:
-        """Whether a response to such a request, with such a status, has content (RFC 9112 §6.3)."""
-        status = 0 if self.head is None else self.head.status
-        if self._request_method == "HEAD" or status in (204, 304):
-            return False
-        return not self.is_tunnel
-
-    @property
-    def is_tunnel(self) -> bool:
-        """Whether the connection has become a tunnel, which is no use to us."""
-        return self._request_method == "CONNECT" and self.head is not None and 200 <= self.head.status < 300
-
-    @property
     def reusable(self) -> bool:
         """Whether the connection can serve another exchange."""
-        if not self.done or self.failure is not None:
+        if not self.done or self.failure is not None or self._followed:
             return False
         if self.channel.http2:
             return True
         head = self.head
-        return (
-            self.error is None
-            and head is not None
-            and not self.is_tunnel
-            and (head.framed or not self.may_have_content)
-        )
+        if self.error is not None or head is None or not head.framed:
+            return False
+        return not is_tunnel(self._request_method, head.status)
 
     def take(self) -> bytes:
         """The next chunk of content; the peer may send as much again."""
@@ -218,7 +212,7 @@ class Exchange:
         head = self.head
         return Progress(
             status=None if head is None else head.status,
-            expected=None if head is None or not self.may_have_content else head.declared,
+            expected=None if head is None else head.declared,
             received=self.delivered,
         )
 

@@ -19,11 +19,12 @@ from stablehttp import (
     HttpSettings,
     HttpVersion,
     MisuseError,
+    TransportError,
     UnsupportedTransportError,
 )
 from stablehttp.adapting import Capabilities, Limits, refuse
 from stablehttp_crt._body import FedReader, MemoryReader
-from stablehttp_crt._convert import LONGEST_LINE, NAME, Head, Prepared
+from stablehttp_crt._convert import LONGEST_LINE, NAME, Prepared
 from stablehttp_crt._dial import Dial
 from stablehttp_crt._errors import TOO_MANY_STREAMS, name_of
 from stablehttp_crt._exchange import Exchange
@@ -152,14 +153,13 @@ def content_of(request: AnyRequest) -> bytes | None:
     return body.content if isinstance(body, BytesBody) and "host" in request.headers else None
 
 
-def length_of(exchange: Exchange, head: Head) -> int | None:
-    """The length of the content that is to come, if it is declared."""
-    return head.declared if exchange.may_have_content else 0
+def may_begin_again(error: BaseException, exchange: Exchange, *, reused: bool) -> bool:
+    """Whether nothing was sent because of what went on before on the connection, so that another one may serve.
 
-
-def was_turned_away(error: BaseException, exchange: Exchange) -> bool:
-    """Whether nothing was sent because the peer takes fewer exchanges at a time than was known; now it is."""
-    if name_of(error.__cause__ or error) != TOO_MANY_STREAMS:
+    If the peer takes fewer exchanges at a time than was known, that is remembered.
+    """
+    if not reused or not isinstance(error, TransportError) or error.sent != "no":
         return False
-    exchange.channel.streams = max(1, exchange.channel.streams // 2)
+    if name_of(error.__cause__ or error) == TOO_MANY_STREAMS:
+        exchange.channel.streams = max(1, exchange.channel.streams // 2)
     return True

@@ -91,7 +91,7 @@ class Terms:
         """
         exchange = self.exchange
         head = exchange.head
-        if head is not None and not head.framed and exchange.may_have_content and not exchange.channel.http2:
+        if head is not None and not head.framed and not exchange.channel.http2:
             raise InvalidResponseError(
                 "the response declares no length, so its content ends with the connection, and awscrt does not receive "
                 "such content; use another connector for this server",

@@ -1,9 +1,6 @@
-"""Reading a response out of octets, without I/O and without colour.
+"""Reading the heads of a response out of octets, without I/O and without colour.
 
-h11 reads heads and chunked content.  Content of a known length, and content that ends with the connection, are
-only counted, so their chunks are handed on as they arrived, uncopied.
-
-Field lines are read from the octets that h11 found valid: a lookup is one search in them, and nothing that
+h11 reads them.  Field lines are read from the octets that h11 found valid: a lookup is one search in them, and nothing that
 h11 normalises (the case of `chunked`, a repeated `Content-Length`) is lost.
 """
 
@@ -11,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 import h11
 
-from stablehttp import Fields, HttpVersion, IncompleteResponseError, InvalidResponseError
-from stablehttp.adapting import FieldLine, adopt, receive_line, receive_value
+from stablehttp import HttpVersion, InvalidResponseError
+from stablehttp.adapting import FieldLine, receive_value, received_length
+from stablehttp_h11._content import Chunked, Content, Counted, UntilClose
 
 HEAD_LIMIT: Final = 100 * 1024
 """How many octets the heads of one response may have, informational ones and the trailers included."""
@@ -131,22 +129,18 @@ class HeadReader:
             return Counted(0, rest)
         if method == "CONNECT" and 200 <= head.status < 300:
             return UntilClose(rest)
-        lengths = head.find("content-length")
-        if head.find("transfer-encoding"):
-            if lengths:
-                raise InvalidResponseError(
-                    "the peer sent 'Content-Length' together with 'Transfer-Encoding', so its response could be read "
-                    "in two ways (RFC 9112 §6.3)"
-                )
+        codings = head.find("transfer-encoding")
+        length = received_length(head.find("content-length"), codings)
+        if codings:
             return Chunked(self._connection)
-        return Counted(int(lengths[0].partition(",")[0]), rest) if lengths else UntilClose(rest)
+        return UntilClose(rest) if length is None else Counted(length, rest)
 
     def _next_event(self) -> h11.Response | h11.InformationalResponse | None:
         if not self._octets:
             return None
         if len(self._octets[0]) < _SHORTEST:
             self._octets[:] = [b"".join(self._octets)]
-            if len(self._octets[0]) < _SHORTEST:
+            if len(self._octets[0]) < _SHORTEST and b"\n" not in self._octets[0]:
                 return None
         if self._octets[0][9:10] == b"1" and self._connection.our_state is h11.IDLE:
             self._connection.send(_REQUEST)
@@ -176,191 +170,3 @@ class HeadReader:
 
 def _new_connection() -> h11.Connection:
     return h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
-
-
-# --- content ------------------------------------------------------------------------------------
-
-
-@final
-class Counted:
-    """Content of a known length, or none at all."""
-
-    __slots__ = ("_octets", "_remaining", "length")
-
-    keeps_connection = True
-
-    def __init__(self, length: int, octets: bytes) -> None:
-        self.length = length
-        self._remaining = length
-        self._octets = octets
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of it has arrived."""
-        return len(self._octets) >= self._remaining
-
-    @property
-    def ended(self) -> bool:
-        """Whether all of it was given out."""
-        return self._remaining == 0
-
-    @property
-    def extra(self) -> bool:
-        """Whether more arrived than belongs to the content."""
-        return len(self._octets) > self._remaining
-
-    def feed(self, octets: bytes) -> None:
-        """Take what arrived, once all that came before was given out."""
-        self._octets = octets
-
-    def next(self) -> bytes | None:
-        """The next chunk, `b""` at the end, or None if more octets are needed."""
-        octets = self._octets
-        if self._remaining == 0:
-            return b""
-        if not octets:
-            return None
-        if len(octets) <= self._remaining:
-            self._octets = b""
-        else:
-            self._octets = octets[self._remaining :]
-            octets = octets[: self._remaining]
-        self._remaining -= len(octets)
-        return octets
-
-    def close(self, clean: bool) -> None:
-        """Take note that the connection ended.
-
-        Raises:
-            IncompleteResponseError: some of the content had not arrived.
-        """
-        received = self.length - self._remaining
-        raise IncompleteResponseError(
-            f"the connection ended after {received} of {self.length} octets of content",
-            expected=self.length,
-            received=received,
-        )
-
-    def trailers(self) -> Fields:
-        """None: only chunked content has trailers."""
-        return adopt([])
-
-
-@final
-class UntilClose:
-    """Content that ends with the connection."""
-
-    __slots__ = ("_octets", "_received", "ended")
-
-    keeps_connection = False
-    length = None
-    whole = False
-    extra = False
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-        self._received = 0
-        self.ended = False
-
-    def feed(self, octets: bytes) -> None:
-        """Take what arrived, once all that came before was given out."""
-        self._octets = octets
-
-    def next(self) -> bytes | None:
-        """The next chunk, `b""` at the end, or None if more octets are needed."""
-        octets, self._octets = self._octets, b""
-        self._received += len(octets)
-        return octets or (b"" if self.ended else None)
-
-    def close(self, clean: bool) -> None:
-        """Take note that the connection ended.
-
-        Raises:
-            IncompleteResponseError: it was not ended by the peer, so somebody may have cut it (RFC 9112 §9.8).
-        """
-        if not clean:
-            raise IncompleteResponseError(
-                f"the connection was cut after {self._received} octets of content that ends with the connection "
-                "(RFC 9112 §9.8)",
-                received=self._received,
-            )
-        self.ended = True
-
-    def trailers(self) -> Fields:
-        """None: only chunked content has trailers."""
-        return adopt([])
-
-
-@final
-class Chunked:
-    """Content in chunks, with trailers."""
-
-    __slots__ = ("_connection", "_error", "_received", "_trailers", "ended")
-
-    keeps_connection = True
-    length = None
-    whole = False
-
-    def __init__(self, connection: h11.Connection) -> None:
-        self._connection = connection
-        self._received = 0
-        self._trailers: list[FieldLine] = []
-        self._error: h11.RemoteProtocolError | None = None
-        self.ended = False
-
-    @property
-    def extra(self) -> bool:
-        """Whether more arrived than belongs to the content, which has ended."""
-        return bool(self._connection.trailing_data[0])
-
-    def feed(self, octets: bytes) -> None:
-        """Take what arrived, once all that came before was given out."""
-        self._connection.receive_data(octets)
-
-    def next(self) -> bytes | None:
-        """What has arrived of any number of chunks, `b""` at the end, or None if more octets are needed.
-
-        Raises:
-            h11.RemoteProtocolError: this is no chunk.
-            InvalidResponseError: this is no trailer.
-        """
-        parts: list[bytes] = []
-        while not self.ended and self._error is None:
-            try:
-                event = self._connection.next_event()
-            except h11.RemoteProtocolError as error:
-                self._error = error
-                break
-            if isinstance(event, h11.Data):
-                parts.append(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                self._trailers = [receive_line(name, value) for name, value in event.headers.raw_items()]
-                self.ended = True
-            else:
-                break
-        if parts:
-            content = b"".join(parts)
-            self._received += len(content)
-            return content
-        if self._error is not None:
-            raise self._error
-        return b"" if self.ended else None
-
-    def close(self, clean: bool) -> None:
-        """Take note that the connection ended.
-
-        Raises:
-            IncompleteResponseError: the last chunk, or the end of the trailers, had not arrived.
-        """
-        raise IncompleteResponseError(
-            f"the connection ended after {self._received} octets of chunked content, before the last chunk",
-            received=self._received,
-        )
-
-    def trailers(self) -> Fields:
-        """The trailer section, once the content has ended."""
-        return adopt(self._trailers)
-
-
-Content: TypeAlias = Counted | UntilClose | Chunked
-"""The three ways in which content can end (RFC 9112 §6.3)."""

@@ -28,9 +28,10 @@ from stablehttp import (
 from stablehttp.adapting import Lease, SyncPool, SyncReceivedBody
 from stablehttp_h11._body import SyncContent, SyncStream, Whole, frame
 from stablehttp_h11._bounds import Bounds
+from stablehttp_h11._content import Content
 from stablehttp_h11._convert import from_head, from_informational
 from stablehttp_h11._errors import Stage, admit, no_answer, translate
-from stablehttp_h11._reader import Content, Head, HeadReader, says_close
+from stablehttp_h11._reader import Head, HeadReader, says_close
 from stablehttp_h11._sync_wire import SyncWire
 
 

@@ -106,11 +106,10 @@ class Watch:
         except GeneratorExit:
             raise
         except BaseException as error:
-            if error is self._outside:
-                raise
-            if self._outside is not None:
-                raise self._outside from error
-            if self._struck is not None and isinstance(error, asyncio.CancelledError):
+            cancelled = self._outside if self._is_cancelled() else None
+            if cancelled is not None and cancelled is not error:
+                raise cancelled from error
+            if cancelled is None and self._struck is not None and isinstance(error, asyncio.CancelledError):
                 raise self._struck from error
             raise
         finally:
@@ -118,6 +117,7 @@ class Watch:
 
     def _begin(self) -> None:
         self._task = asyncio.current_task(self._loop)
+        self._cancelling = 0 if self._task is None else self._task.cancelling()
         self._struck = self._outside = self.held = None
         if self._at != inf:
             self._set_timer()
@@ -149,7 +149,7 @@ class Watch:
             try:
                 yield waits_for
             except asyncio.CancelledError as cancelled:
-                if self._is_from_outside():
+                if self._struck is None or self._is_cancelled():
                     self._outside = cancelled
                     if waits_for is None and (self.careful or told) and patience:
                         self.held = cancelled
@@ -161,9 +161,9 @@ class Watch:
             except BaseException as other:
                 error = other
 
-    def _is_from_outside(self) -> bool:
-        """Whether somebody cancelled the task, and it was not our timer alone."""
-        return self._struck is None or (self._task is not None and self._task.cancelling() > self._cancelling)
+    def _is_cancelled(self) -> bool:
+        """Whether somebody cancels the task: not our timer alone, nor a scope of the client's own, which undoes it."""
+        return self._task is not None and self._task.cancelling() > self._cancelling
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -177,6 +177,5 @@ class Watch:
             self._set_timer()
             return
         self._timer = None
-        self._cancelling = 0 if self._task is None else self._task.cancelling()
         self._struck = OutOfTimeError(self._kind, self._limits[self._kind])
         waits_for.cancel()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from stablehttp._connectors import Limits as Limits
     from stablehttp._connectors import SyncConnector as SyncConnector
     from stablehttp._connectors import SyncTransport as SyncTransport
+    from stablehttp._content_coding import adecoded as adecoded
+    from stablehttp._content_coding import decoded as decoded
     from stablehttp._errors import AmbiguousFieldError as AmbiguousFieldError
     from stablehttp._errors import BodyColourError as BodyColourError
     from stablehttp._errors import BodyTakenError as BodyTakenError
@@ -145,6 +147,7 @@ _HOMES = {
     "_capability": "Capability",
     "_completion": "apply_framing",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
+    "_content_coding": "adecoded decoded",
     "_errors": """
         AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError
         ConnectRefusedError ConnectTimeoutError ContentDecodingError ContentLengthError ContentTooLargeError
@@ -289,8 +292,10 @@ __all__ = [
     "UnknownLengthError",
     "UnsupportedTransportError",
     "WriteTimeoutError",
+    "adecoded",
     "apply_framing",
     "best_available",
+    "decoded",
     "format_http_date",
     "installed_makers",
     "join_list",

@@ -33,5 +33,7 @@ class Capability(Enum):
     PROXY = "sending through a proxy"
     CLEARTEXT = "connections without TLS"
 
+    __hash__ = object.__hash__  # each member is one object, and the hash of Enum is a call into Python
+
     def __repr__(self) -> str:
         return f"Capability.{self.name}"

@@ -8,7 +8,7 @@ copying, looking up, replacing in place and handing out lines are one call into 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias, cast, final
@@ -42,10 +42,6 @@ class Owned:
         if folded not in self.repeats:
             return (line[1],)
         return (line[1], *[self.lines[place][1] for place in self.repeated(folded)])
-
-    def names(self) -> list[str]:
-        """The folded names, each once, in the order of their first lines."""
-        return [place for place in self.lines if isinstance(place, str)]
 
     def named(self) -> Iterator[tuple[str, FieldLine]]:
         """All lines in order, each with its folded name."""
@@ -107,7 +103,7 @@ class Owned:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Borrowed:
     """A response that only we hold has the lines; we look them up there and never change it."""
 
@@ -129,28 +125,27 @@ class Guard:
 
     seals: list[tuple[frozenset[str] | None, str]]
 
-    def author(self, *parts: str) -> str | None:
+    def author(self, parts: Iterable[object]) -> str | None:
         """Who relies on one of `parts`, or None if they may change."""
         for sealed, author in self.seals:
             if sealed is None or not sealed.isdisjoint(parts):
                 return author
         return None
 
-    def check(self, *folded: str) -> None:
-        """Make sure that the lines called so may change.
+    def check(self, folded: Collection[object]) -> None:
+        """Make sure that the lines called so may change; there may be none.
 
         Raises:
             SealedError: somebody relies on some of them.
         """
-        if not folded or self.author(*folded) is None:
-            return
-        name, author = next((name, author) for name in folded if (author := self.author(name)) is not None)
-        raise SealedError(
-            f"field {shorten(name, 60)!r} may not change any more: {author} relies on it; "
-            "change it in an earlier hook, or work on request.copy()",
-            part=name,
-            sealed_by=author,
-        )
+        if folded and self.author(folded) is not None:
+            name, author = next((name, author) for name in folded if (author := self.author((name,))) is not None)
+            raise SealedError(
+                f"field {shorten(str(name), 60)!r} may not change any more: {author} relies on it; "
+                "change it in an earlier hook, or work on request.copy()",
+                part=str(name),
+                sealed_by=author,
+            )
 
     def compare(self, before: Owned, after: Owned) -> None:
         """Make sure that the lines which may not change are the same, in the same order.
@@ -160,10 +155,10 @@ class Guard:
         """
         for old, new in zip_longest(self._sealed(before), self._sealed(after)):
             if old != new:
-                self.check((old or new)[0])
+                self.check((old or new)[:1])
 
     def _sealed(self, owned: Owned) -> list[tuple[str, FieldLine]]:
-        return [(folded, line) for folded, line in owned.named() if self.author(folded) is not None]
+        return [(folded, line) for folded, line in owned.named() if self.author((folded,)) is not None]
 
 
 def check_lines(lines: Iterable[tuple[object, object]]) -> Owned:

@@ -16,7 +16,6 @@ from stablehttp._grammar import (
     first_bad_in_octets,
     first_bad_in_token,
     first_bad_in_value,
-    is_field_value,
     is_token,
 )
 from stablehttp._redaction import shorten
@@ -27,6 +26,8 @@ _MOST_REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 128
 FOLDED_NAMES: Final[dict[str, str]] = {}
 """Names that are known to be valid, with their lower-case forms."""
+RECEIVED_NAMES: Final[dict[bytes, str]] = {}
+"""The same for names as they stand on the wire."""
 
 
 @final
@@ -129,14 +130,17 @@ def check_value(name: str, value: object) -> str:
     Raises:
         InvalidFieldError: `value` holds what no field value may hold (RFC 9110 §5.5), or is neither `str` nor `bytes`.
     """
-    if type(value) is str or type(value) is FieldValue:
-        if type(value) is FieldValue or is_field_value(value):
+    if type(value) is str:
+        if value.isascii() and value.isprintable() and value[:1] != " " != value[-1:]:  # most values, seen in C
             return value
         _check_text(name, value)
-    elif isinstance(value, str):
+        return value
+    if type(value) is FieldValue:
+        return value
+    if isinstance(value, str):
         _check_text(name, value)
         return str.__str__(value)
-    elif isinstance(value, bytes):
+    if isinstance(value, bytes):
         _check_octets(name, value)
         text = value.decode("latin-1")
         return text if text.isascii() else FieldValue(value)
@@ -203,17 +207,33 @@ _FOLDING = re.compile(rb"[\t ]*\r?\n[\t ]+")
 _BAD_RECEIVED = re.compile(rb"[\x00\r\n]").search
 
 
+def receive_name(name: bytes) -> str:
+    """The lower-case form of a name as a peer sent it, which is remembered.
+
+    Raises:
+        InvalidResponseError: it is not a token (RFC 9110 §5.1).
+    """
+    folded = RECEIVED_NAMES.get(name)
+    if folded is None:
+        try:
+            folded = check_name(name.decode("latin-1"))
+        except InvalidFieldError as error:
+            raise InvalidResponseError(f"the peer sent an invalid field line: {error}") from None
+        if len(name) <= _LONGEST_REMEMBERED:
+            if len(RECEIVED_NAMES) >= _MOST_REMEMBERED:
+                RECEIVED_NAMES.clear()
+            RECEIVED_NAMES[bytes(name)] = folded
+    return folded
+
+
 def receive_line(name: bytes, value: bytes) -> FieldLine:
     """A line as a peer sent it: outer whitespace trimmed, folding undone, octets read 1:1 as Latin-1.
 
     Raises:
         InvalidResponseError: `name` is not a token, or `value` holds NUL, CR or LF (RFC 9110 §5.5).
     """
-    text = name.decode("latin-1")
-    try:
-        check_name(text)
-    except InvalidFieldError as error:
-        raise InvalidResponseError(f"the peer sent an invalid field line: {error}") from None
+    receive_name(name)
+    text = name.decode("ascii")
     value = value.strip(b" \t")
     if value.isalnum():
         return text, value.decode("ascii")

@@ -16,7 +16,7 @@ at a time, and are copied when something changes or looks at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, cast, final, overload
 
@@ -159,7 +159,7 @@ class Fields:
         """
         folded, stored = check_name(name), check_value(name, value)
         if self._guard is not None:
-            self._guard.check(folded)
+            self._guard.check((folded,))
         backend = self._backend
         owned = backend if type(backend) is Owned else self._own()
         owned.add(folded, (str.__str__(name), stored))
@@ -176,7 +176,7 @@ class Fields:
         """
         folded, stored = check_name(name), check_value(name, value)
         if self._guard is not None:
-            self._guard.check(folded)
+            self._guard.check((folded,))
         backend = self._backend
         owned = backend if type(backend) is Owned else self._own()
         owned.set(folded, (str.__str__(name), stored))
@@ -230,7 +230,7 @@ class Fields:
             SealedError: the lines of one of the names may not change any more.
         """
         more = _checked(lines)
-        self._allow(more.names())
+        self._allow(more.lines)
         owned = self._own()
         for folded, line in more.named():
             owned.add(folded, line)
@@ -246,7 +246,7 @@ class Fields:
             SealedError: the lines of one of the names may not change any more.
         """
         more = _checked(lines)
-        self._allow(more.names())
+        self._allow(more.lines)
         self._own().merge(more)
         self._changes += 1
 
@@ -256,7 +256,7 @@ class Fields:
         Raises:
             SealedError: some line may not change any more.
         """
-        self._allow(self._own().names())
+        self._allow(self._own().lines)
         self._backend = Owned({}, {})
         self._changes += 1
 
@@ -332,9 +332,9 @@ class Fields:
         backend = self._backend = take_lines(backend.read())
         return backend
 
-    def _allow(self, names: Iterable[str]) -> None:
+    def _allow(self, names: Collection[object]) -> None:
         if self._guard is not None:
-            self._guard.check(*names)
+            self._guard.check(names)
 
 
 @final
@@ -445,7 +445,8 @@ def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[s
     more = check_lines(lines)
     owned = fields._own()
     gone = [name for name in remove if name in owned.lines]
-    fields._allow([*gone, *more.names()])
+    fields._allow(gone)
+    fields._allow(more.lines)
     for name in gone:
         owned.remove(name)
     owned.merge(more)

@@ -229,7 +229,8 @@ def _size_of_descriptor(file: BinaryFile) -> int | None:
     given: object = file
     if isinstance(given, io.BufferedRandom):
         given.flush()
-    raw: object = given.raw if isinstance(given, (io.BufferedReader, io.BufferedRandom)) else given
+    buffered = isinstance(given, (io.BufferedReader, io.BufferedRandom))
+    raw: object = getattr(given, "raw", None) if buffered else given
     if not isinstance(raw, io.FileIO):
         return None
     about = os.fstat(raw.fileno())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from secrets import token_hex
+from os import urandom
 from typing import Final, TypeAlias, cast, final
 from urllib.parse import quote_plus
 
@@ -147,7 +147,7 @@ class _Multipart(Body):
             raise InvalidBodyError("multipart content has at least one part (RFC 2046 §5.1.1); give one", where="parts")
         for part in kept:
             self._check_colour(part)
-        self._boundary = _checked_boundary(boundary, kept) if boundary is not None else token_hex(16)
+        self._boundary = _checked_boundary(boundary, kept) if boundary is not None else urandom(16).hex()
         before = f"--{self._boundary}\r\n".encode()
         self._parts = tuple((before + part._head(), part.body) for part in kept)  # noqa: SLF001 (of this module)
         self._last = f"--{self._boundary}--\r\n".encode()

@@ -22,6 +22,8 @@ class HttpVersion(Enum):
     HTTP_1_1 = "HTTP/1.1"
     HTTP_2 = "HTTP/2"
 
+    __hash__ = object.__hash__  # each member is one object, and the hash of Enum is a call into Python
+
     @classmethod
     def parse(cls, text: str) -> HttpVersion:
         """Read one of the usual spellings: `HTTP/1.1`, `http/1.1`, `HTTP/2`, `HTTP/2.0`, `h2`, `h2c`.

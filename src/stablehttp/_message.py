@@ -17,9 +17,11 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, final, overloa
 from stablehttp._body import (
     AsyncBody,
     B_co,
+    BinaryFile,
     Body,
     BytesBody,
     BytesLike,
+    FileBody,
     SyncBody,
     make_body,
 )
@@ -81,6 +83,28 @@ class Request(Generic[B_co]):
     ) -> None: ...
     @overload
     def __init__(
+        self: Request[B],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: B,
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Request[FileBody],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: BinaryFile,
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
         self: Request[AsyncBody],
         method: str,
         uri: str | URI,
@@ -101,17 +125,6 @@ class Request(Generic[B_co]):
         trailers: LinesInput = ...,
         extensions: Extensions | None = ...,
     ) -> None: ...
-    @overload
-    def __init__(
-        self: Request[B],
-        method: str,
-        uri: str | URI,
-        *,
-        headers: LinesInput = ...,
-        body: B,
-        trailers: LinesInput = ...,
-        extensions: Extensions | None = ...,
-    ) -> None: ...
     def __init__(
         self,
         method: str,
@@ -124,7 +137,8 @@ class Request(Generic[B_co]):
     ) -> None:
         """Build a request; everything is checked now.
 
-        `body` is bytes, a `Body`, or an iterable or asynchronous iterable of bytes.  No field is
+        `body` is bytes, a `Body`, a binary file or a reader, or an iterable or asynchronous iterable
+        of bytes.  No field is
         added here: `Host` and framing come when the request is sent.
 
         Raises:
@@ -190,16 +204,18 @@ class Request(Generic[B_co]):
         """Who signed this request, or fixed it for sending; None while it may change freely."""
         if self._guard is None:
             return None
-        return self._guard.author(*_METHOD, *_URI) or "the pipeline"
+        return self._guard.author(_METHOD + _URI) or "the pipeline"
 
     @overload
     def with_body(self, body: BytesLike | None) -> Request[BytesBody]: ...
     @overload
+    def with_body(self, body: B) -> Request[B]: ...
+    @overload
+    def with_body(self, body: BinaryFile) -> Request[FileBody]: ...
+    @overload
     def with_body(self, body: AsyncIterable[bytes]) -> Request[AsyncBody]: ...
     @overload
     def with_body(self, body: Iterable[bytes]) -> Request[SyncBody]: ...
-    @overload
-    def with_body(self, body: B) -> Request[B]: ...
     def with_body(self, body: object) -> Request[Any]:
         """A new, unsealed request with another body, and without the framing fields of the old one.
 
@@ -301,7 +317,7 @@ class Request(Generic[B_co]):
         )
 
     def _allow(self, part: str, components: tuple[str, ...]) -> None:
-        sealed_by = self._guard.author(*components) if self._guard is not None else None
+        sealed_by = self._guard.author(components) if self._guard is not None else None
         if sealed_by is not None:
             raise SealedError(
                 f"the {part} of the request may not change any more: {sealed_by} relies on it; "

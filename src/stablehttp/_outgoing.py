@@ -15,17 +15,18 @@ from typing import final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
 from stablehttp._errors import BodyColourError, ContentLengthError, InvalidBodyError, MisuseError
-from stablehttp._fields import Fields
+from stablehttp._fields import Fields, owned_lines
 from stablehttp._message import AnyRequest, Request
 from stablehttp._streams import aend, end
 
 
 def declared_length(request: AnyRequest) -> int | None:
     """The length of the content in octets, from the body or from `Content-Length`; None if it is chunked."""
-    if "transfer-encoding" in request.headers:
+    lines = owned_lines(request.headers).lines
+    if "transfer-encoding" in lines:
         return None
-    given = request.headers.get("content-length")
-    return int(given) if given is not None else request.body.length
+    given = lines.get("content-length")
+    return request.body.length if given is None else int(given[1])
 
 
 @final

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import Final, final
+from typing import Final, NoReturn, final
 
 from stablehttp._errors import AmbiguousFieldError, ContentDecodingError, ContentTooLargeError, InvalidFieldError
 from stablehttp._field_syntax import MediaType
 from stablehttp._fields import Fields
-from stablehttp.framing._json import parse_json
 
 DEFAULT_LINE_LIMIT: Final = 1024 * 1024
 """How many characters a line may have unless told otherwise."""
@@ -36,7 +35,9 @@ def charset_of(headers: Fields, given: str | None) -> str:
         ) from error
     charset = named or "utf-8"
     try:
-        b"".decode(charset)
+        b"aaaa".decode(charset)  # an empty text would be decoded in any charset
+    except UnicodeError:
+        return charset
     except (LookupError, ValueError):
         raise ContentDecodingError(f"there is no charset {charset!r:.40}; give charset=") from None
     return charset
@@ -73,11 +74,18 @@ def as_json(content: bytes, headers: Fields) -> object:
     Raises:
         ContentDecodingError: it is none, or is coded.
     """
+    import json
+
     check_not_coded(headers)
     try:
-        return parse_json(content)
-    except ValueError as error:
-        raise ContentDecodingError(f"the content is not JSON: {error}") from None
+        value: object = json.loads(content.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise ContentDecodingError(f"the content is not JSON in UTF-8, in {len(content)} octets") from None
+    return value
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError("not a number of JSON")
 
 
 @final

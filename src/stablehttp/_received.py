@@ -8,7 +8,8 @@ received content is here, so that it is the same on all connectors.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Protocol, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody, describe_length

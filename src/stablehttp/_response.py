@@ -76,6 +76,19 @@ class Response(Generic[B_co]):
     ) -> None: ...
     @overload
     def __init__(
+        self: Response[B],
+        status: int,
+        *,
+        headers: LinesInput = ...,
+        body: B,
+        reason: str = ...,
+        trailers: LinesInput = ...,
+        http_version: HttpVersion = ...,
+        extensions: Extensions | None = ...,
+        connection: ConnectionInfo = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
         self: Response[AsyncBody],
         status: int,
         *,
@@ -94,19 +107,6 @@ class Response(Generic[B_co]):
         *,
         headers: LinesInput = ...,
         body: Iterable[bytes],
-        reason: str = ...,
-        trailers: LinesInput = ...,
-        http_version: HttpVersion = ...,
-        extensions: Extensions | None = ...,
-        connection: ConnectionInfo = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Response[B],
-        status: int,
-        *,
-        headers: LinesInput = ...,
-        body: B,
         reason: str = ...,
         trailers: LinesInput = ...,
         http_version: HttpVersion = ...,

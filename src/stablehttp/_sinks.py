@@ -13,7 +13,6 @@ import inspect
 import io
 import os
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from secrets import token_hex
 from typing import Final, Protocol, TypeAlias, TypeVar, cast, final
 
 from stablehttp._errors import BodyColourError, InvalidBodyError, SinkError, StableHTTPError
@@ -37,13 +36,6 @@ class AsyncSink(Protocol):
         ...
 
 
-SinkInput: TypeAlias = Sink | Callable[[bytes], object] | os.PathLike[str]
-"""What content can be written to: an object with `write`, a callback, or a `Path`."""
-
-AsyncSinkInput: TypeAlias = SinkInput | AsyncSink | Callable[[bytes], Awaitable[object]]
-"""The same, and what is awaited."""
-
-
 @final
 class CallbackSink:
     """A sink that calls `callback` with each chunk, and counts."""
@@ -52,20 +44,34 @@ class CallbackSink:
 
     def __init__(self, callback: Callable[[bytes], object]) -> None:
         self._callback = callback
-        self.octets = 0
+        self.octets: int = 0
 
     def write(self, octets: bytes, /) -> int | Awaitable[int]:
         """Hand `octets` on, all of them; to be awaited if the callback is."""
-        done: object = self._callback(octets)
+        done = self.call(octets)
         if inspect.isawaitable(done):
             return self._after(cast("Awaitable[object]", done), len(octets))
-        self.octets += len(octets)
-        return len(octets)
+        return self.count(len(octets))
 
-    async def _after(self, done: Awaitable[object], count: int) -> int:
+    def call(self, octets: bytes) -> object:
+        """What the callback gives for `octets`, which may have to be awaited; `count` them afterwards."""
+        return self._callback(octets)
+
+    def count(self, octets: int) -> int:
+        """Take note that `octets` were taken."""
+        self.octets += octets
+        return octets
+
+    async def _after(self, done: Awaitable[object], octets: int) -> int:
         await done
-        self.octets += count
-        return count
+        return self.count(octets)
+
+
+SinkInput: TypeAlias = Sink | CallbackSink | Callable[[bytes], object] | os.PathLike[str]
+"""What content can be written to: an object with `write`, a callback, or a `Path`."""
+
+AsyncSinkInput: TypeAlias = SinkInput | AsyncSink | Callable[[bytes], Awaitable[object]]
+"""The same, and what is awaited."""
 
 
 def pour(chunks: Iterable[bytes], sink: object) -> int:
@@ -157,9 +163,9 @@ class _Target:
         """Open the path, or remember where the sink stands."""
         if self._path is not None:
             folder, name = os.path.split(self._path)
-            self._part = os.path.join(folder, f".{name[:100]}.{token_hex(8)}.part")
-            self._sink = _guarded(lambda: open(cast(str, self._part), "xb"))  # noqa: SIM115 (closed below)
-            self._write = cast("Callable[[bytes], object]", cast(io.BufferedWriter, self._sink).write)
+            self._part = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}.part")
+            file = _guarded(lambda: open(cast(str, self._part), "xb"))  # noqa: SIM115 (closed below)
+            self._sink, self._write = file, file.write
         else:
             self._place = _guarded(lambda: _place_of(self._sink))
 
@@ -207,6 +213,8 @@ class _Target:
             return
 
     def _give(self, octets: bytes) -> object:
+        if isinstance(self._sink, CallbackSink):
+            return self._sink.call(octets)
         assert self._write is not None
         return self._write(octets)
 
@@ -215,6 +223,8 @@ class _Target:
             if inspect.iscoroutine(answer):
                 answer.close()
             raise _must_be_awaited()
+        if isinstance(self._sink, CallbackSink):
+            return self._sink.count(len(offered))
         if answer is None and not isinstance(self._sink, io.RawIOBase):
             return len(offered)
         if type(answer) is not int or not 0 < answer <= len(offered):

@@ -272,13 +272,13 @@ class _AsyncFresh(AsyncIterable[bytes]):
     def __aiter__(self) -> AsyncIterator[bytes]:
         made = self._factory()
         if not isinstance(made, AsyncIterable):
-            if inspect.iscoroutine(made):
-                made.close()
             raise _not_fresh(made, "an asynchronous iterable of bytes", Iterable)
         return aiter(made)
 
 
 def _not_fresh(made: object, wanted: str, other: type) -> InvalidBodyError:
+    if inspect.iscoroutine(made):
+        made.close()
     kind = BodyColourError if isinstance(made, other) and not isinstance(made, (str, bytes)) else InvalidBodyError
     return kind(f"the factory of a body must give {wanted}, not {type(made).__name__}", where="factory")
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from stablehttp import Fields
-from stablehttp.adapting import adopt, receive_line
+from stablehttp.adapting import adopt, receive_fields, receive_line
 from tests.benchmarks.harness import Goal, LeftOut, Rows, compare
 
 RECEIVED: Final = [
@@ -62,7 +62,7 @@ def _read(receive: Callable[[], Fields]) -> list[str]:
 
 
 def _receivers() -> list[tuple[str, Callable[[], Fields] | None]]:
-    found: list[tuple[str, Callable[[], Fields] | None]] = []
+    found: list[tuple[str, Callable[[], Fields] | None]] = [("receive_fields", lambda: receive_fields(RECEIVED))]
     for package in ("httpx", "httpx2"):
         try:
             receive: Any = getattr(import_module(f"stablehttp_{package}._convert"), "receive_headers", None)

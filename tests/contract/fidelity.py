@@ -16,6 +16,9 @@ from pathlib import Path
 from tests.contract.subjects import missing, subjects
 from tests.contract.test_corpus import outcome
 
+from stablehttp import HttpSettings, HttpVersion
+from stablehttp._cli._cast import installed_roles
+from stablehttp._cli._connectors import matrix
 from stablehttp.testing._corpus import corpus
 from stablehttp.testing.contract import Bench, Subject
 
@@ -82,9 +85,23 @@ def main() -> int:
         f"- **{words.partition(':')[0]}** ({'; '.join(who)}):{words.partition(':')[2]}"
         for words, who in reasons.items()
     ]
+    lines += ["", "## What each connector declares", "", *declarations()]
     lines += ["", f"Measured with {', '.join(versions())} on Python {sys.version.split()[0]}.", ""]
     PAGE.write_text("\n".join(lines))
     return 0
+
+
+def declarations() -> Iterator[str]:
+    """The table of `stablehttp connectors`; what is not declared is refused before anything is sent."""
+    roles = [
+        role
+        for role, reason in installed_roles(HttpSettings(), (HttpVersion.HTTP_1_1, HttpVersion.HTTP_2))
+        if not reason and role.colour == "async"
+    ]
+    yield f"| | {' | '.join(f'{role.name} {role.version}' for role in roles)} |"
+    yield "|---" * (len(roles) + 1) + "|"
+    for cells in matrix(roles):
+        yield f"| {' | '.join(text for text, _ in cells)} |"
 
 
 def versions() -> Iterator[str]:

@@ -65,7 +65,7 @@ def test_a_form_is_encoded_as_browsers_do() -> None:
 
 def test_a_form_takes_str_only() -> None:
     with pytest.raises(InvalidBodyError, match="a field of a form is a str, not int"):
-        FormBody({"a": 1})  # type: ignore[dict-item]
+        FormBody({"a": 1})  # type: ignore[arg-type]
     with pytest.raises(InvalidBodyError, match="surrogate"):
         FormBody({"a": "\ud800"})
 

@@ -193,7 +193,7 @@ def test_a_compressed_file_counts_what_it_gives_and_not_what_lies_on_disk(tmp_pa
         packed.write(content)
 
     with gzip.open(tmp_path / "a.gz", "rb") as file:
-        body = FileBody(file)  # type: ignore[arg-type]
+        body = FileBody(file)
 
         assert body.length == 100_000
         assert gather(body) == gather(body) == content
@@ -229,13 +229,16 @@ async def test_the_callers_file_is_never_closed_unless_it_is_handed_over(path: P
 
     given = path.open("rb")
     owned = FileBody(given, owned=True)
+    states = []
     owned.close()
-    assert not given.closed, "nobody read it, so it is still usable"
-    assert gather(owned) == b"0123456789"
+    states.append(given.closed)
+    content = gather(owned)
     owned.close()
     owned.close()
+    states.append(given.closed)
 
-    assert given.closed
+    assert content == b"0123456789"
+    assert states == [False, True], "what nobody read stays usable"
     assert not owned.replayable
     with pytest.raises(BodyTakenError):
         gather(owned)
@@ -619,3 +622,26 @@ async def test_a_source_is_closed_exactly_once_however_sending_ends(how: str) ->
     await asyncio.gather(task, return_exceptions=True)
 
     assert closed == 1
+
+
+async def test_memory_stays_flat_while_a_large_file_goes_by(tmp_path: Path) -> None:
+    """U-J7, S1: 256 MiB of a sparse file, at most a few chunks at once."""
+    import tracemalloc
+
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(256 * 1024 * 1024)
+    request = Request("PUT", "http://a/", body=FileBody.from_path(large))
+    complete(request)
+    outgoing = AsyncOutgoing(request, "a test")
+    tracemalloc.start()
+    try:
+        async for _ in outgoing:
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        await outgoing.aclose()
+
+    assert outgoing.sent == 256 * 1024 * 1024
+    assert peak < 8 * CHUNK

@@ -30,7 +30,7 @@ def run(*, colours: bool) -> int:
     print(table(("connector", "client", "version", "colours"), rows, colours=colours))
     usable = [found[0][0] for found in roles.values() if not found[0][1]]
     heads = ("capability", *[f"{role.name} {str(role.version).removeprefix('HTTP/')}" for role in usable])
-    print("\n" + table(heads, list(_matrix(usable)), colours=colours))
+    print("\n" + table(heads, list(matrix(usable)), colours=colours))
     note = "\nwhat a connector does not say it can do, it refuses before anything is sent"
     print(paint(note, "dim", colours=colours))
     return 0
@@ -49,7 +49,8 @@ def _row(found: list[tuple[Role, str]]) -> list[tuple[str, str]]:
     return [(role.name, "bold"), (installed, ""), (str(role.version), ""), (colours, "")]
 
 
-def _matrix(usable: list[Role]) -> Iterator[list[tuple[str, str]]]:
+def matrix(usable: list[Role]) -> Iterator[list[tuple[str, str]]]:
+    """A row for each capability: its name, and whether each of these connectors declares it."""
     declared = [_capabilities(role) for role in usable]
     for capability in Capability:
         cells = [("yes", "good") if capability in can else ("-", "dim") for can in declared]

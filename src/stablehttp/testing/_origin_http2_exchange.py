@@ -13,6 +13,7 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, final
 
+from h2.connection import ConnectionState
 from h2.exceptions import ProtocolError
 
 from stablehttp.testing._origin_frames import endless_more, endless_start, goaway
@@ -248,7 +249,8 @@ class Http2Exchange:
                 self._link.flush()
 
     def _check(self) -> None:
-        if self.gone.done():
+        # after a client's GOAWAY, which announces its close, h2 sends nothing more
+        if self.gone.done() or self._link.h2.state_machine.state is ConnectionState.CLOSED:
             raise GoneError
 
     def _wake(self) -> None:

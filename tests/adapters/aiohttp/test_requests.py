@@ -10,6 +10,7 @@ from stablehttp import (
     URI,
     AsyncPipeline,
     BodyColourError,
+    BytesBody,
     DisconnectedError,
     MisuseError,
     Request,
@@ -44,9 +45,7 @@ async def test_a_method_arrives_in_the_case_it_was_given(
     ["*", "/?", "//a", "/a/../b", "/%2f%2F%zz", "/|[]{}^`\\", "/?a=b?c=d", "http://else.test/x", "/'?q='&&"],
     ids=str,
 )
-async def test_a_target_arrives_octet_for_octet(
-    origin: Origin, connector: AsyncAiohttpConnector, target: str
-) -> None:
+async def test_a_target_arrives_octet_for_octet(origin: Origin, connector: AsyncAiohttpConnector, target: str) -> None:
     """U-B1."""
     response = await AsyncPipeline(connector).send(Request("OPTIONS", URI.verbatim(origin.url, target)))
     await response.aread()
@@ -55,9 +54,7 @@ async def test_a_target_arrives_octet_for_octet(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "OPTIONS"])
-async def test_no_line_is_added_moved_or_dropped(
-    origin: Origin, connector: AsyncAiohttpConnector, method: str
-) -> None:
+async def test_no_line_is_added_moved_or_dropped(origin: Origin, connector: AsyncAiohttpConnector, method: str) -> None:
     """U-B2, U-K1."""
     lines = [("X-D", "1"), ("Y", "2"), ("x-d", "3"), ("Cookie", "a=1"), ("cookie", "b=2"), ("Authorization", "x")]
     request = Request(method, origin.url + "/", headers=lines)
@@ -163,7 +160,7 @@ async def test_an_ipv6_host_keeps_its_brackets() -> None:
     ],
 )
 async def test_what_aiohttp_would_change_is_refused_before_connecting(
-    connector: AsyncAiohttpConnector, request_: Request, capability: str
+    connector: AsyncAiohttpConnector, request_: Request[BytesBody], capability: str
 ) -> None:
     with pytest.raises(UnsupportedTransportError, match="connector 'aiohttp' does not offer") as caught:
         await connector.send(request_)
@@ -173,7 +170,9 @@ async def test_what_aiohttp_would_change_is_refused_before_connecting(
 
 
 @pytest.mark.parametrize("body", [None, b"content"])
-async def test_a_request_that_was_not_completed_is_refused(connector: AsyncAiohttpConnector, body: bytes | None) -> None:
+async def test_a_request_that_was_not_completed_is_refused(
+    connector: AsyncAiohttpConnector, body: bytes | None
+) -> None:
     with pytest.raises(MisuseError, match="not completed"):
         await connector.send(Request("GET", "http://a.test/", body=body))
 

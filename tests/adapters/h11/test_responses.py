@@ -122,6 +122,7 @@ def test_what_can_be_read_is_read(colour: Colour, octets: bytes, content: bytes)
             "chunked coding",
             id="odd trailer",
         ),
+        pytest.param(b"garbage\r\n\r\n", "no HTTP/1.1 response", id="short garbage"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "no HTTP/1.1 response", id="TLS"),
     ],
 )
@@ -178,7 +179,7 @@ def test_field_lines_come_as_they_were_sent_with_folds_undone(colour: Colour) ->
     """U-K2, U-K5: nothing is merged, sorted, lower-cased or dropped."""
     head = (
         b"HTTP/1.1 200 Fine \xe9\r\nX-A:  1 \r\nset-cookie: a=1\r\nX-B:\r\nSet-Cookie: b=2, c\r\n"
-        b"x-a: 2\r\n\t and more\r\nX-Bytes: caf\xe9\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nX-T: 1\r\nx-t: 2\r\n\r\n"
+        b"x-a: 2\r\n\t and more\r\nX-Bytes: caf\xe9\r\nX-C: a\x01b\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nX-T: 1\r\nx-t: 2\r\n\r\n"
     )
 
     outcome = given(colour, head)
@@ -191,6 +192,7 @@ def test_field_lines_come_as_they_were_sent_with_folds_undone(colour: Colour) ->
         ("Set-Cookie", "b=2, c"),
         ("x-a", "2 and more"),
         ("X-Bytes", "caf\xe9"),
+        ("X-C", "a\x01b"),
         ("Transfer-Encoding", "Chunked"),
     ]
     assert outcome.trailers == [("X-T", "1"), ("x-t", "2")]

@@ -23,7 +23,7 @@ from stablehttp.testing.contract import (
 from stablehttp.testing.contract._bench import Bench, Subject
 from stablehttp.testing.contract._rule import BrokenRuleError, Rule, fails, same
 
-_PATIENCE: Final = 20.0
+_PATIENCE: Final = 10.0
 _MODULES: Final = (_requests, _content, _responses, _failures, _timeouts, _connections, _surroundings)
 
 

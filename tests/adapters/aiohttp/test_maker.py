@@ -1,0 +1,127 @@
+"""Offering the connector: what is declined, and which versions of aiohttp will do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+
+import stablehttp_aiohttp
+from stablehttp import (
+    Capability,
+    ConnectorRequirements,
+    HttpSettings,
+    HttpVersion,
+    MissingExtraError,
+    UnsupportedTransportError,
+)
+from stablehttp_aiohttp import CAPABILITIES, AsyncAiohttpConnector, make_connector, make_sync_connector
+from stablehttp_aiohttp import _maker as maker
+
+BOTH = (HttpVersion.HTTP_2, HttpVersion.HTTP_1_1)
+
+
+@pytest.mark.parametrize("versions", [(HttpVersion.HTTP_1_1,), BOTH], ids=["HTTP/1.1", "either"])
+def test_requirements_that_aiohttp_meets_are_met_without_a_loop(versions: tuple[HttpVersion, ...]) -> None:
+    made = make_connector(ConnectorRequirements(versions=versions, streaming_upload=True))
+
+    assert isinstance(made, AsyncAiohttpConnector)
+    assert (made.name, made.versions) == ("aiohttp", (HttpVersion.HTTP_1_1,))
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    [
+        ConnectorRequirements(versions=(HttpVersion.HTTP_2,)),
+        ConnectorRequirements(duplex=True),
+        ConnectorRequirements(trailers=True),
+        ConnectorRequirements(settings=HttpSettings(proxy="http://127.0.0.1:1")),
+    ],
+    ids=["HTTP/2", "duplex", "trailers", "a proxy"],
+)
+def test_what_aiohttp_cannot_do_is_declined(requirements: ConnectorRequirements) -> None:
+    assert make_connector(requirements) is None
+
+
+def test_there_is_no_synchronous_connector() -> None:
+    assert make_sync_connector(ConnectorRequirements()) is None
+
+
+def test_duplex_is_explicitly_not_supported() -> None:
+    """D7."""
+    assert AsyncAiohttpConnector.SUPPORTS_DUPLEX_STREAMING is False
+    assert "SUPPORTS_DUPLEX_STREAMING" in vars(AsyncAiohttpConnector)
+    assert Capability.DUPLEX not in CAPABILITIES[HttpVersion.HTTP_1_1]
+
+
+@pytest.mark.parametrize("versions", [(HttpVersion.HTTP_2,), BOTH, ()], ids=["HTTP/2", "both", "none"])
+def test_a_version_that_aiohttp_does_not_speak_is_refused(versions: tuple[HttpVersion, ...]) -> None:
+    with pytest.raises(UnsupportedTransportError, match=r"HTTP/1\.1 only"):
+        AsyncAiohttpConnector(versions=versions)
+
+
+def test_a_proxy_is_refused() -> None:
+    with pytest.raises(UnsupportedTransportError, match="proxy"):
+        AsyncAiohttpConnector(settings=HttpSettings(proxy="http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("installed", "good"),
+    [
+        ("3.11.18", False),
+        ("3.12.0", True),
+        ("3.12", True),
+        ("3.14.5", True),
+        ("3.99.1.post1", True),
+        ("4.0.0a1", False),
+        ("4.0.0", False),
+        ("nonsense", False),
+    ],
+)
+def test_versions_out_of_range_are_refused_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, installed: str, good: bool
+) -> None:
+    """U-A5, W15."""
+    monkeypatch.setattr(maker, "version", lambda _: installed)
+
+    if good:
+        maker.check_client()
+        return
+    with pytest.raises(MissingExtraError, match=r"pip install 'stablehttp\[aiohttp\]'") as caught:
+        maker.check_client()
+    assert (caught.value.extra, installed in str(caught.value)) == ("aiohttp", True)
+    assert make_connector(ConnectorRequirements()) is None
+
+
+def test_without_aiohttp_the_maker_declines_and_the_package_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(maker, "version", missing)
+
+    assert make_connector(ConnectorRequirements()) is None
+    with pytest.raises(MissingExtraError, match="aiohttp is not installed"):
+        importlib.reload(stablehttp_aiohttp)
+
+
+def test_asking_what_is_installed_imports_no_client() -> None:
+    """U-A1: a maker is asked before its client is known to be there."""
+    code = (
+        "import sys\n"
+        "sys.modules['aiohttp'] = None\n"
+        "from importlib import util\n"
+        "from importlib.machinery import ModuleSpec\n"
+        "import types\n"
+        "package = types.ModuleType('stablehttp_aiohttp')\n"
+        "package.__path__ = util.find_spec('stablehttp_aiohttp').submodule_search_locations\n"
+        "sys.modules['stablehttp_aiohttp'] = package\n"
+        "import stablehttp_aiohttp._maker\n"
+        "print('yarl' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
