@@ -40,10 +40,10 @@ smithy-http 0 to 2, the AWS CRT 137.
 | connector | colour | version | """
 
 
-async def measure(subject: Subject) -> tuple[Counter[tuple[str, str]], list[str]]:
+async def measure(subject: Subject) -> tuple[Counter[tuple[str, str]], list[tuple[str, str]]]:
     """How many of each group arrived how, and what was refused, with the reason."""
     counts: Counter[tuple[str, str]] = Counter()
-    refused: list[str] = []
+    refused: list[tuple[str, str]] = []
     async with Bench(subject) as bench:
         for sample in corpus():
             if subject.version not in sample.versions:
@@ -51,11 +51,11 @@ async def measure(subject: Subject) -> tuple[Counter[tuple[str, str]], list[str]
             kind, words = await outcome(bench, sample)
             counts[sample.group, kind] += 1
             if kind != "whole":
-                refused.append(f"{sample.name}: {words}")
+                refused.append((sample.name, words))
     return counts, refused
 
 
-def rows() -> Iterator[tuple[str, list[str]]]:
+def rows() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """A row for each connector, and what it refused."""
     for subject in subjects():
         if missing(subject.name) is not None:
@@ -74,17 +74,14 @@ def main() -> int:
     """Write the page."""
     lines = [HEAD.format(count=len(corpus())) + "targets | methods | fields | framings | whole | refused | altered |"]
     lines.append("|---" * 10 + "|")
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
     for row, refused in rows():
         print(row)
         lines.append(row)
-        for words in refused:
-            reasons.setdefault(words, []).append("/".join(cell.strip() for cell in row.split("|")[1:4]))
+        for found in refused:
+            reasons.setdefault(found, []).append("/".join(cell.strip() for cell in row.split("|")[1:4]))
     lines += ["", "## What is refused, by whom, and why", ""]
-    lines += [
-        f"- **{words.partition(':')[0]}** ({'; '.join(who)}):{words.partition(':')[2]}"
-        for words, who in reasons.items()
-    ]
+    lines += [f"- **{name}** ({'; '.join(who)}): {words}" for (name, words), who in reasons.items()]
     lines += ["", "## What each connector declares", "", *declarations()]
     lines += ["", f"Measured with {', '.join(versions())} on Python {sys.version.split()[0]}.", ""]
     PAGE.write_text("\n".join(lines))
