@@ -40,7 +40,6 @@ class Exchange:
 
     __slots__ = (
         "_drained",
-        "_followed",
         "_raw_head",
         "_request_method",
         "_stream",
@@ -77,7 +76,6 @@ class Exchange:
         self._stream: HttpClientStream | Http2ClientStream | None = None
         self._raw_head: tuple[int, Lines] | None = None
         self._drained = 0
-        self._followed = False
 
     def start(self, request: HttpRequest, *, manual: bool) -> HttpClientStream | Http2ClientStream:
         """Hand the request to the CRT; with `manual` its content is written frame by frame.
@@ -105,21 +103,13 @@ class Exchange:
     # --- called by the CRT -----------------------------------------------------------------------
 
     def on_response(self, http_stream: object, status_code: int, headers: Lines, **_: object) -> None:
-        """The head of the final response arrived.
-
-        If the peer sends another one after it, the CRT may take that for a part of the same response.
-        """
-        if self._raw_head is not None:
-            self._followed = True
-            return
+        """The head of the final response arrived."""
         self.last = monotonic()
         self._raw_head = (status_code, headers)
         self.ring()
 
     def on_body(self, http_stream: object, chunk: bytes, **_: object) -> None:
         """Some content arrived."""
-        if self._followed:
-            return
         self.last = monotonic()
         self.chunks.append(chunk)
         self.ring()
@@ -186,18 +176,25 @@ class Exchange:
     @property
     def reusable(self) -> bool:
         """Whether the connection can serve another exchange."""
-        if not self.done or self.failure is not None or self._followed:
+        if not self.done or self.failure is not None:
             return False
         if self.channel.http2:
             return True
         head = self.head
-        if self.error is not None or head is None or not head.framed:
+        if self.error is not None or head is None or not head.framed or self._is_overlong(head):
             return False
         return not is_tunnel(self._request_method, head.status)
 
+    def _is_overlong(self, head: Head) -> bool:
+        """Whether more came than was declared: what a peer sends after a response may become part of its content."""
+        return head.declared is not None and self.received > head.declared
+
     def take(self) -> bytes:
-        """The next chunk of content; the peer may send as much again."""
+        """The next chunk of content, empty if it is beyond the declared length; the peer may send as much again."""
         chunk = self.chunks.popleft()
+        declared = None if self.head is None else self.head.declared
+        if declared is not None and self.delivered + len(chunk) > declared:
+            return chunk[: declared - self.delivered]
         self.delivered += len(chunk)
         self._drained += len(chunk)
         if self._drained >= _REFILL:

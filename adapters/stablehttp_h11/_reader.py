@@ -1,7 +1,7 @@
 """Reading the heads of a response out of octets, without I/O and without colour.
 
-h11 reads them.  Field lines are read from the octets that h11 found valid: a lookup is one search in them, and nothing that
-h11 normalises (the case of `chunked`, a repeated `Content-Length`) is lost.
+h11 reads them.  Field lines are read from the octets that h11 found valid: a lookup is one search in them, and
+nothing that h11 normalises (the case of `chunked`, a repeated `Content-Length`) is lost.
 """
 
 from __future__ import annotations

@@ -152,7 +152,8 @@ def _late(scene: Scene) -> StableHTTPError:
     error = scene.error
     if not isinstance(error, OutOfTimeError):
         kind = next(kind for raised, kind in _KINDS.items() if isinstance(error, raised))
-        error = scene.progress.late(kind)
+        sending = scene.content is None and scene.progress.stage in (Stage.HEAD, Stage.CONTENT)
+        error = scene.progress.late("write" if sending else kind)
     make, what = _TIMEOUTS[error.kind]
     within = "in time" if error.seconds is None else f"within {error.seconds:g} seconds"
     return make(f"{what} {within}", seconds=error.seconds, **scene.answers)

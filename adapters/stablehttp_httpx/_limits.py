@@ -97,6 +97,8 @@ class Ration:
     def arm(self, kind: Kind) -> None:
         """The stage called `kind` begins.
 
+        While content is sent over HTTP/2 the client reads too, where it waits for leave to send more.
+
         Raises:
             OutOfTimeError: the total is used up.
         """
@@ -104,7 +106,10 @@ class Ration:
         if self._total_at != inf:
             self.check()
             seconds = _least(seconds, self._total_at - monotonic())
-        self.timeouts["read" if kind == "drain" else kind] = seconds
+        if kind in ("read", "write", "drain"):
+            self.timeouts["read"] = seconds
+        if kind != "drain":
+            self.timeouts[kind] = seconds
 
     def leave(self, kind: Literal["read"]) -> None:
         """The same: all limits are the client's to keep."""
@@ -118,6 +123,10 @@ class Ration:
         if monotonic() >= self._total_at:
             kind = "total"
         return OutOfTimeError(kind, self._limits[kind])
+
+    def seconds(self, kind: Kind) -> float | None:
+        """How long may be waited for `kind`, if nothing else is waited for."""
+        return self.timeouts[kind]
 
     def check(self) -> None:
         """Make sure that there is time left.

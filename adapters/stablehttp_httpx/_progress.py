@@ -38,12 +38,14 @@ class Stage(IntEnum):
 class Route:
     """By what way the requests of one connector go.
 
-    `own` says that the connector made the transport itself, `proxied` that a proxy stands between.
+    `own` says that the connector made the transport itself, `queues` that exchanges wait for their turn in
+    the transport, `proxied` that a proxy stands between.
     """
 
     versions: tuple[HttpVersion, ...]
     own: bool
-    proxied: bool = False
+    queues: bool
+    proxied: bool
 
 
 class NetworkStream(Protocol):
@@ -91,7 +93,8 @@ class Progress:
         self.stream: NetworkStream | None = None
         self.stream_id = 0
         self.version: HttpVersion | None = None
-        clock.arm("pool")
+        if route.queues:
+            clock.arm("pool")
 
     def late(self, kind: Kind) -> OutOfTimeError:
         """What ran out when the client reports that the limit called `kind` did."""

@@ -226,11 +226,10 @@ def _measure(file: BinaryFile) -> tuple[int | None, int | None]:
 
 def _size_of_descriptor(file: BinaryFile) -> int | None:
     """The size by `fstat`, for the files of `io` only: others may show the descriptor of what they decode."""
-    given: object = file
-    if isinstance(given, io.BufferedRandom):
-        given.flush()
-    buffered = isinstance(given, (io.BufferedReader, io.BufferedRandom))
-    raw: object = getattr(given, "raw", None) if buffered else given
+    if issubclass(type(file), io.BufferedRandom):
+        cast(io.BufferedRandom, file).flush()
+    buffered = issubclass(type(file), (io.BufferedReader, io.BufferedRandom))
+    raw: object = getattr(file, "raw", None) if buffered else file
     if not isinstance(raw, io.FileIO):
         return None
     about = os.fstat(raw.fileno())

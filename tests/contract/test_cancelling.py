@@ -20,7 +20,8 @@ from stablehttp.testing.contract import Bench, Subject
 
 FORK: Final = """
     import asyncio, os, signal, sys
-    from stablehttp import AsyncPipeline, ForeignLoopError, HttpSettings, HttpVersion, Request, SyncPipeline, TLSSettings
+    from stablehttp import AsyncPipeline, ForeignLoopError, HttpSettings, HttpVersion, Request
+    from stablehttp import SyncPipeline, TLSSettings
     from stablehttp_{client} import {name} as Make
 
     connector = Make(

@@ -109,7 +109,7 @@ class AsyncPool(Generic[C]):
         assert self._loop is not None
         if self._loop.is_closed():
             self._shelf.count -= 1
-        elif not reusable or self._closed:
+        elif not (reusable and not self._closed and self._shelf.is_usable(lease.connection)):
             self._close(lease.connection)
             self._free_place()
         elif not (self._waiters and self._hand_on(lease)):
@@ -178,7 +178,7 @@ class AsyncPool(Generic[C]):
         waiter = self._next_waiter()
         if waiter is None:
             return False
-        if waiter.key == lease.key and self._shelf.is_usable(lease.connection):
+        if waiter.key == lease.key:
             waiter.granted.set_result(self._lease(lease.key, lease.connection, reused=True))
         else:
             self._close(lease.connection)

@@ -133,7 +133,7 @@ class SyncPool(Generic[C]):
     def _take_back(self, lease: Lease[C], *, reusable: bool) -> None:
         if lease in self._leases:
             self._leases.discard(lease)
-            if not reusable or self._closed:
+            if not (reusable and not self._closed and self._shelf.is_usable(lease.connection)):
                 self._close(lease.connection)
                 self._free_place()
             elif not self._hand_on(lease):
@@ -149,7 +149,7 @@ class SyncPool(Generic[C]):
         if not self._waiters:
             return False
         waiter, _ = self._waiters.popitem(last=False)
-        if waiter.key == lease.key and self._shelf.is_usable(lease.connection):
+        if waiter.key == lease.key:
             waiter.lease = self._lease(lease.key, lease.connection, reused=True)
         else:
             self._close(lease.connection)

@@ -179,7 +179,8 @@ def test_field_lines_come_as_they_were_sent_with_folds_undone(colour: Colour) ->
     """U-K2, U-K5: nothing is merged, sorted, lower-cased or dropped."""
     head = (
         b"HTTP/1.1 200 Fine \xe9\r\nX-A:  1 \r\nset-cookie: a=1\r\nX-B:\r\nSet-Cookie: b=2, c\r\n"
-        b"x-a: 2\r\n\t and more\r\nX-Bytes: caf\xe9\r\nX-C: a\x01b\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nX-T: 1\r\nx-t: 2\r\n\r\n"
+        b"x-a: 2\r\n\t and more\r\nX-Bytes: caf\xe9\r\nX-C: a\x01b\r\nTransfer-Encoding: Chunked\r\n\r\n"
+        b"0\r\nX-T: 1\r\nx-t: 2\r\n\r\n"
     )
 
     outcome = given(colour, head)

@@ -51,7 +51,7 @@ async def reports_the_version(bench: Bench) -> None:
 
 
 async def reports_http_1_0(bench: Bench) -> None:
-    bench.origin.answer(Answer(200, b"old", version=b"HTTP/1.0", framing="close"))
+    bench.origin.answer(Answer(200, b"old", version=b"HTTP/1.0", connection="close"))
     reply, content = await bench.exchange(Request("GET", bench.url()))
     same((reply.response.http_version, content), (HttpVersion.HTTP_1_0, b"old"), "version and content")
 
@@ -115,11 +115,14 @@ async def gives_content_in_chunks(bench: Bench) -> None:
     same(got, b"", "empty content")
 
 
-async def gives_content_that_ends_with_the_connection(bench: Bench) -> None:
-    bench.origin.answer(Answer(200, CONTENT, framing="close"))
-    for _ in range(2):
+async def gives_content_that_ends_with_the_connection_or_says_so(bench: Bench) -> None:
+    bench.origin.script([Answer(200, CONTENT, framing="close"), Answer(200, b"next")])
+    try:
         _, got = await bench.exchange(Request("GET", bench.url()))
         same(got, CONTENT, "content")
+    except InvalidResponseError as error:  # it must not pass for content that is empty
+        same((error.sent, error.processed), ("yes", "yes"), "sent and processed")
+    same((await bench.exchange(Request("GET", bench.url())))[1], b"next", "content of the next response")
 
 
 async def gives_large_content(bench: Bench) -> None:
@@ -250,7 +253,12 @@ RULES: Final = (
     Rule("whitespace around values is trimmed", trims_whitespace_around_values, "U-I2", versions=HTTP_1),
     Rule("content of a declared length is given", gives_content_of_a_declared_length, "U-D2"),
     Rule("content in chunks is given", gives_content_in_chunks, "U-D2"),
-    Rule("content up to the close is given", gives_content_that_ends_with_the_connection, "U-D2", versions=HTTP_1),
+    Rule(
+        "content up to the close is given, or it is said",
+        gives_content_that_ends_with_the_connection_or_says_so,
+        "U-D2",
+        versions=HTTP_1,
+    ),
     Rule("large content is given", gives_large_content, "U-D2"),
     Rule("what has no content has none", knows_what_has_no_content, "U-D2"),
     Rule("interim responses are skipped", skips_interim_responses, "U-M2"),
