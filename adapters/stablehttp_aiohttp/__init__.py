@@ -2,18 +2,55 @@
 
 connector = AsyncAiohttpConnector()                       # with a pool of its own
 connector = AsyncAiohttpConnector(aiohttp.TCPConnector()) # with a pool that is lent to it
+
+aiohttp is looked for when the first name that needs it is taken from here, so `_maker` can be asked without it.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 from stablehttp_aiohttp._maker import check_client
 from stablehttp_aiohttp._maker import make_connector as make_connector
 from stablehttp_aiohttp._maker import make_sync_connector as make_sync_connector
 
-check_client()
+if TYPE_CHECKING:
+    from stablehttp_aiohttp._connector import CAPABILITIES as CAPABILITIES
+    from stablehttp_aiohttp._connector import AsyncAiohttpConnector as AsyncAiohttpConnector
+    from stablehttp_aiohttp._convert import AiohttpRequest as AiohttpRequest
+    from stablehttp_aiohttp._convert import from_aiohttp as from_aiohttp
+    from stablehttp_aiohttp._convert import to_aiohttp as to_aiohttp
 
-from stablehttp_aiohttp._connector import CAPABILITIES as CAPABILITIES  # noqa: E402 (not before the check)
-from stablehttp_aiohttp._connector import AsyncAiohttpConnector as AsyncAiohttpConnector  # noqa: E402
-from stablehttp_aiohttp._convert import AiohttpRequest as AiohttpRequest  # noqa: E402
-from stablehttp_aiohttp._convert import from_aiohttp as from_aiohttp  # noqa: E402
-from stablehttp_aiohttp._convert import to_aiohttp as to_aiohttp  # noqa: E402
+_HOME_OF: Final = {
+    "AsyncAiohttpConnector": "_connector",
+    "CAPABILITIES": "_connector",
+    "AiohttpRequest": "_convert",
+    "from_aiohttp": "_convert",
+    "to_aiohttp": "_convert",
+}
+
+__all__ = [
+    "CAPABILITIES",
+    "AiohttpRequest",
+    "AsyncAiohttpConnector",
+    "from_aiohttp",
+    "make_connector",
+    "make_sync_connector",
+    "to_aiohttp",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_client()
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -200,11 +200,13 @@ def _wrap(response: ClientResponse, exchange: Exchange, *, stopped: bool) -> Res
     version = response_version(response)
     headers = response_fields(response)
     length = response_length(response)
+    reason = response_reason(response)
+    source = AiohttpSource(response, exchange, length, stopped=stopped)  # the last step: from now on it must be closed
     return Response(
         response.status,
         headers=headers,
-        body=AsyncReceivedBody(AiohttpSource(response, exchange, length, stopped=stopped), length=length),
-        reason=response_reason(response),
+        body=AsyncReceivedBody(source, length=length),
+        reason=reason,
         http_version=version,
         connection=exchange.connection,
     )

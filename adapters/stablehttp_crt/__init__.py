@@ -2,18 +2,55 @@
 
 connector = AsyncCrtConnector(versions=[HttpVersion.HTTP_2, HttpVersion.HTTP_1_1])   # what TLS agrees on
 connector = SyncCrtConnector(bootstrap)                                              # on threads that are lent
+
+awscrt is looked for when the first name that needs it is taken from here, so `_maker` can be asked without it.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 from stablehttp_crt._maker import check_client
 from stablehttp_crt._maker import make_connector as make_connector
 from stablehttp_crt._maker import make_sync_connector as make_sync_connector
 
-check_client()
+if TYPE_CHECKING:
+    from stablehttp_crt._connector import CAPABILITIES as CAPABILITIES
+    from stablehttp_crt._connector import AsyncCrtConnector as AsyncCrtConnector
+    from stablehttp_crt._connector import SyncCrtConnector as SyncCrtConnector
+    from stablehttp_crt._convert import from_crt as from_crt
+    from stablehttp_crt._convert import to_crt as to_crt
 
-from stablehttp_crt._connector import CAPABILITIES as CAPABILITIES  # noqa: E402 (not before the check)
-from stablehttp_crt._connector import AsyncCrtConnector as AsyncCrtConnector  # noqa: E402
-from stablehttp_crt._connector import SyncCrtConnector as SyncCrtConnector  # noqa: E402
-from stablehttp_crt._convert import from_crt as from_crt  # noqa: E402
-from stablehttp_crt._convert import to_crt as to_crt  # noqa: E402
+_HOME_OF: Final = {
+    "AsyncCrtConnector": "_connector",
+    "CAPABILITIES": "_connector",
+    "SyncCrtConnector": "_connector",
+    "from_crt": "_convert",
+    "to_crt": "_convert",
+}
+
+__all__ = [
+    "CAPABILITIES",
+    "AsyncCrtConnector",
+    "SyncCrtConnector",
+    "from_crt",
+    "make_connector",
+    "make_sync_connector",
+    "to_crt",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_client()
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

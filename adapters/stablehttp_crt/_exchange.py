@@ -194,7 +194,7 @@ class Exchange:
         chunk = self.chunks.popleft()
         declared = None if self.head is None else self.head.declared
         if declared is not None and self.delivered + len(chunk) > declared:
-            return chunk[: declared - self.delivered]
+            chunk = chunk[: declared - self.delivered]
         self.delivered += len(chunk)
         self._drained += len(chunk)
         if self._drained >= _REFILL:

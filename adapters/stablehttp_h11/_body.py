@@ -35,19 +35,19 @@ class Whole:
 @final
 @dataclass(frozen=True, slots=True)
 class AsyncStream:
-    """Content that is awaited; `end` is what follows it if it is sent in chunks."""
+    """Content that is awaited; `chunked` says whether it is framed in chunks, with the trailers behind it."""
 
     outgoing: AsyncOutgoing
-    end: bytes | None
+    chunked: bool
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class SyncStream:
-    """Content that is iterated; `end` is what follows it if it is sent in chunks."""
+    """Content that is iterated; `chunked` says whether it is framed in chunks, with the trailers behind it."""
 
     outgoing: SyncOutgoing
-    end: bytes | None
+    chunked: bool
 
 
 AsyncContent: TypeAlias = Whole | AsyncStream
@@ -66,7 +66,7 @@ def prepare_async(request: Request[AsyncBody]) -> AsyncContent:
         return _prepare_whole(request, body.content)
     outgoing = AsyncOutgoing(request, READER)
     _check_framed(request, outgoing.length)
-    return AsyncStream(outgoing, end_of_chunks(request.trailers) if outgoing.length is None else None)
+    return AsyncStream(outgoing, chunked=outgoing.length is None)
 
 
 def prepare_sync(request: Request[SyncBody]) -> SyncContent:
@@ -81,7 +81,7 @@ def prepare_sync(request: Request[SyncBody]) -> SyncContent:
         return _prepare_whole(request, body.content)
     outgoing = SyncOutgoing(request, READER)
     _check_framed(request, outgoing.length)
-    return SyncStream(outgoing, end_of_chunks(request.trailers) if outgoing.length is None else None)
+    return SyncStream(outgoing, chunked=outgoing.length is None)
 
 
 def frame(chunk: bytes, *, chunked: bool) -> list[bytes]:

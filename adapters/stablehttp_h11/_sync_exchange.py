@@ -26,7 +26,7 @@ from stablehttp import (
     WriteTimeoutError,
 )
 from stablehttp.adapting import Lease, SyncPool, SyncReceivedBody
-from stablehttp_h11._body import SyncContent, SyncStream, Whole, frame
+from stablehttp_h11._body import SyncContent, SyncStream, Whole, end_of_chunks, frame
 from stablehttp_h11._bounds import Bounds
 from stablehttp_h11._content import Content
 from stablehttp_h11._convert import from_head, from_informational
@@ -108,9 +108,9 @@ class SyncExchange:
 
     def _send_stream(self, stream: SyncStream) -> bool:
         for chunk in stream.outgoing:
-            if not (self._may_go_on() and all(map(self._push, frame(chunk, chunked=stream.end is not None)))):
+            if not (self._may_go_on() and all(map(self._push, frame(chunk, chunked=stream.chunked)))):
                 return False
-        return stream.end is None or self._push(stream.end)
+        return not stream.chunked or self._push(end_of_chunks(stream.outgoing.trailers()))
 
     def _push(self, octets: bytes) -> bool:
         """Send; False if there is no point in sending more."""

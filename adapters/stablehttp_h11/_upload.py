@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import final
 
-from stablehttp_h11._body import AsyncContent, AsyncStream, Whole, frame
+from stablehttp_h11._body import AsyncContent, AsyncStream, Whole, end_of_chunks, frame
 from stablehttp_h11._wire import Wire
 
 
@@ -89,14 +89,14 @@ class Upload:
     async def _send_chunks(self, stream: AsyncStream) -> None:
         wire, outgoing = self._wire, stream.outgoing
         async for chunk in outgoing:
-            wire.write(frame(chunk, chunked=stream.end is not None))
+            wire.write(frame(chunk, chunked=stream.chunked))
             self.complete = outgoing.sent == outgoing.length
             if wire.unsent and not await self._drain():
                 return
             if wire.gone:
                 return
-        if stream.end is not None:
-            wire.write([stream.end])
+        if stream.chunked:
+            wire.write([end_of_chunks(outgoing.trailers())])
         self.complete = True
 
     async def _drain(self) -> bool:

@@ -32,13 +32,17 @@ class _Exchange:
 
 @final
 class AsyncExchange(_Exchange):
-    """An exchange whose client is awaited, under a watch; `loan` is its transport while it has one."""
+    """An exchange whose client is awaited, under a watch.
 
-    __slots__ = ("loan", "watch")
+    `patience` is how many seconds it waits for a transport, and `loan` is its transport while it has one.
+    """
 
-    def __init__(self, request: AnyRequest, progress: Progress, watch: Watch) -> None:
+    __slots__ = ("loan", "patience", "watch")
+
+    def __init__(self, request: AnyRequest, progress: Progress, watch: Watch, patience: float | None) -> None:
         super().__init__(request, progress)
         self.watch = watch
+        self.patience = patience
         self.loan: AsyncLoan | None = None
 
     async def end(self, error: BaseException | None = None) -> None:

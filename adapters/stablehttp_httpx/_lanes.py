@@ -32,7 +32,7 @@ class AsyncLanes:
         self._pool: AsyncPool[httpx.AsyncHTTPTransport] = AsyncPool(
             max_connections=settings.max_connections,
             keepalive=settings.keepalive,
-            is_usable=lambda transport: True,
+            is_usable=_is_usable,
             close=self._start_closing,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -103,9 +103,7 @@ class AsyncLaneLoan:
 
     __slots__ = ("_lease", "_loop", "_pool", "send")
 
-    def __init__(
-        self, pool: AsyncPool[httpx.AsyncHTTPTransport], lease: Lease[httpx.AsyncHTTPTransport]
-    ) -> None:
+    def __init__(self, pool: AsyncPool[httpx.AsyncHTTPTransport], lease: Lease[httpx.AsyncHTTPTransport]) -> None:
         self.send: AsyncSend = lease.connection.handle_async_request
         self._pool = pool
         self._lease: Lease[httpx.AsyncHTTPTransport] | None = lease
@@ -119,16 +117,19 @@ class AsyncLaneLoan:
             if error is not None and progress.stage is Stage.CONNECTED:
                 await aclose_stream(progress.stream)
 
-    def drop(self) -> bool:
-        """Give the transport back from a finalizer, to be closed."""
-        lease, self._lease = self._lease, None
-        if lease is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_release, self._pool, lease)
-        return lease is not None
+    def __del__(self) -> None:
+        """A response was dropped: its transport is closed."""
+        if self._lease is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_release, self._pool, self._lease)
 
 
 def _release(pool: AsyncPool[httpx.AsyncHTTPTransport], lease: Lease[httpx.AsyncHTTPTransport]) -> None:
     pool.release(lease, reusable=False)
+
+
+def _is_usable(transport: httpx.AsyncHTTPTransport | httpx.HTTPTransport) -> bool:
+    """Yes: a transport whose connection has ended makes another one."""
+    return True
 
 
 # --- synchronous ---------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ class SyncLanes:
         self._pool: SyncPool[httpx.HTTPTransport] = SyncPool(
             max_connections=settings.max_connections,
             keepalive=settings.keepalive,
-            is_usable=lambda transport: True,
+            is_usable=_is_usable,
             close=_close,
         )
 
@@ -184,9 +185,7 @@ class SyncLaneLoan:
             if error is not None and progress.stage is Stage.CONNECTED:
                 close_stream(progress.stream)
 
-    def drop(self) -> bool:
-        """Give the transport back from a finalizer, to be closed."""
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            self._pool.abandon(lease)
-        return lease is not None
+    def __del__(self) -> None:
+        """A response was dropped: its transport is closed."""
+        if self._lease is not None:
+            self._pool.abandon(self._lease)

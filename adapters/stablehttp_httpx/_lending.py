@@ -85,10 +85,6 @@ class AsyncLent:
         if error is not None and progress.stage is Stage.CONNECTED:
             await aclose_stream(progress.stream)
 
-    def drop(self) -> bool:
-        """Nothing is given back."""
-        return False
-
     async def aclose(self) -> None:
         """Leave what was lent as it is."""
 
@@ -115,10 +111,6 @@ class SyncLent:
         """Nothing is given back; after an error, close a connection that was made and never used."""
         if error is not None and progress.stage is Stage.CONNECTED:
             close_stream(progress.stream)
-
-    def drop(self) -> bool:
-        """Nothing is given back."""
-        return False
 
     def close(self) -> None:
         """Leave what was lent as it is."""

@@ -15,7 +15,7 @@ SyncSend: TypeAlias = Callable[[httpx.Request], httpx.Response]
 
 
 class AsyncLoan(Protocol):
-    """A transport in the hands of one exchange; `send` sends through it."""
+    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back."""
 
     @property
     def send(self) -> AsyncSend:
@@ -27,10 +27,6 @@ class AsyncLoan(Protocol):
 
         What is given back is given back before anything is awaited, and nothing is raised but a cancellation.
         """
-        ...
-
-    def drop(self) -> bool:
-        """Do what `end` does after an error, from a finalizer; whether there was something to do."""
         ...
 
 
@@ -57,7 +53,7 @@ class AsyncLender(Protocol):
 
 
 class SyncLoan(Protocol):
-    """A transport in the hands of one exchange; `send` sends through it."""
+    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back."""
 
     @property
     def send(self) -> SyncSend:
@@ -65,11 +61,7 @@ class SyncLoan(Protocol):
         ...
 
     def end(self, progress: Progress, error: BaseException | None) -> None:
-        """Give the transport back; with an error, the exchange ended early or its connection is not to be used again."""
-        ...
-
-    def drop(self) -> bool:
-        """Do what `end` does after an error, from a finalizer; whether there was something to do."""
+        """Give the transport back; with an error, the exchange ended early, or its connection must not be used again."""
         ...
 
 

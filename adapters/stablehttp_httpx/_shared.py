@@ -183,12 +183,10 @@ class SharedLoan:
         if left is not None:
             await left.aclose()
 
-    def drop(self) -> bool:
-        """Give the transport back from a finalizer; it is retired."""
-        held, self._held = self._held, None
-        if held is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_retire, self._shared, held)
-        return held is not None
+    def __del__(self) -> None:
+        """A response was dropped: its transport is retired."""
+        if self._held is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_retire, self._shared, self._held)
 
 
 def _retire(shared: Shared, held: _Held) -> None:

@@ -115,6 +115,15 @@ class Watch:
         finally:
             self._end()
 
+    def deliver(self) -> None:
+        """Raise a cancellation that came so late that `drive` could not deliver it.
+
+        Raises:
+            CancelledError: there was one.
+        """
+        if self.held is not None:
+            raise self.held
+
     def _begin(self) -> None:
         self._task = asyncio.current_task(self._loop)
         self._cancelling = 0 if self._task is None else self._task.cancelling()

@@ -9,7 +9,7 @@ contract suite.  What it does not declare is refused before anything is sent.
 from __future__ import annotations
 
 from enum import Enum
-from typing import final
+from typing import TYPE_CHECKING, final
 
 
 @final
@@ -33,7 +33,8 @@ class Capability(Enum):
     PROXY = "sending through a proxy"
     CLEARTEXT = "connections without TLS"
 
-    __hash__ = object.__hash__  # each member is one object, and the hash of Enum is a call into Python
+    if not TYPE_CHECKING:
+        __hash__ = object.__hash__  # each member is one object, and the hash of Enum is a call into Python
 
     def __repr__(self) -> str:
         return f"Capability.{self.name}"

@@ -19,7 +19,7 @@ from typing import ClassVar, Final, Literal, Protocol, Self, TypeAlias, final, r
 from stablehttp._body import AsyncBody, SyncBody
 from stablehttp._capability import Capability
 from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
-from stablehttp._fields import Fields
+from stablehttp._fields import Fields, holds_opaque_values
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
 from stablehttp._informational import InformationalHook
@@ -223,7 +223,7 @@ _NEEDS: Final[tuple[_Need, ...]] = (
     (
         Capability.OPAQUE_VALUES,
         "encode the values that hold such octets",
-        lambda request, _: not "".join([value for _, value in request.headers.items()]).isascii(),
+        lambda request, _: holds_opaque_values(request.headers),
     ),
     (Capability.READ_TIMEOUT, "set timeout 'read' to None", lambda _, given: _has(given, "read")),
     (Capability.WRITE_TIMEOUT, "set timeout 'write' to None", lambda _, given: _has(given, "write")),

@@ -25,14 +25,18 @@ Place: TypeAlias = str | tuple[str, int]
 @final
 @dataclass(slots=True, eq=False)
 class Owned:
-    """The lines are ours; `repeats` says how many a name has beyond its first, and is mostly empty."""
+    """The lines are ours; `repeats` says how many a name has beyond its first, and is mostly empty.
+
+    Unless `marked` is set, every value is a plain `str`: none is secret or holds octets above 0x7F.
+    """
 
     lines: dict[Place, FieldLine]
     repeats: dict[str, int]
+    marked: bool = False
 
     def copy(self) -> Owned:
         """Dicts of their own; both hold immutable things only."""
-        return Owned(self.lines.copy(), self.repeats.copy())
+        return Owned(self.lines.copy(), self.repeats.copy(), self.marked)
 
     def find(self, folded: str) -> tuple[str, ...]:
         """The values of the lines called `folded`, in order."""
@@ -50,6 +54,8 @@ class Owned:
 
     def add(self, folded: str, line: FieldLine) -> None:
         """Append a line."""
+        if type(line[1]) is not str:
+            self.marked = True
         if folded not in self.lines:
             self.lines[folded] = line
         else:
@@ -59,6 +65,8 @@ class Owned:
 
     def set(self, folded: str, line: FieldLine) -> None:
         """Put `line` in the place of the first one called `folded` and take out the others, or append it."""
+        if type(line[1]) is not str:
+            self.marked = True
         if folded in self.repeats:
             self._drop_repeats(folded)
         self.lines[folded] = line
@@ -73,6 +81,7 @@ class Owned:
         """Put the lines of each name in `more` in the place of the first one of that name, or append them."""
         if not self.repeats and not more.repeats:
             self.lines.update(more.lines)
+            self.marked |= more.marked
             return
         merged = Owned({}, {})
         for folded, line in self.named():
@@ -84,7 +93,7 @@ class Owned:
         for folded, line in more.named():
             if folded not in self.lines:
                 merged.add(folded, line)
-        self.lines, self.repeats = merged.lines, merged.repeats
+        self.lines, self.repeats, self.marked = merged.lines, merged.repeats, merged.marked
 
     def put_first(self, folded: str, line: FieldLine) -> None:
         """Put the first line called `folded` before all others, or `line` if there is none."""

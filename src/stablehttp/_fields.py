@@ -429,6 +429,12 @@ def _checked(lines: LinesInput) -> Owned:
     raise InvalidFieldError(f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}")
 
 
+def holds_opaque_values(fields: Fields) -> bool:
+    """Whether some value holds octets above 0x7F."""
+    owned = owned_lines(fields)
+    return owned.marked and not "".join([value for _, value in owned.lines.values()]).isascii()
+
+
 def owned_lines(fields: Fields) -> Owned:
     """The storage of a section, for completing a message: nothing is checked there, and no iterator is told."""
     backend = fields._backend

@@ -6,7 +6,7 @@ Floor 1: stands on errors.
 from __future__ import annotations
 
 from enum import Enum
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from stablehttp._errors import InvalidMessageError
 
@@ -22,7 +22,8 @@ class HttpVersion(Enum):
     HTTP_1_1 = "HTTP/1.1"
     HTTP_2 = "HTTP/2"
 
-    __hash__ = object.__hash__  # each member is one object, and the hash of Enum is a call into Python
+    if not TYPE_CHECKING:
+        __hash__ = object.__hash__  # each member is one object, and the hash of Enum is a call into Python
 
     @classmethod
     def parse(cls, text: str) -> HttpVersion:

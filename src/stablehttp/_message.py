@@ -149,7 +149,7 @@ class Request(Generic[B_co]):
         self._uri = uri if isinstance(uri, URI) else URI(uri)
         self._headers = Fields(headers)
         self._trailers = None if trailers == () else _checked_trailers(trailers)
-        self._body: B_co = cast(B_co, make_body(body))
+        self._body: B_co = cast(B_co, BytesBody(body) if type(body) is bytes else make_body(body))
         self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
         check_framing(self._headers, self._body)
 

@@ -44,6 +44,7 @@ HIDDEN: Final = "***"
 _LONGEST: Final = 120
 
 _PARAMETER = re.compile(r"([?&;]|^)([^=&;?#]*)=([^&;#]*)")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _USERINFO = re.compile(r"(//)[^/?#@\s]*(?:@[^/?#@\s]*)*@")
 
 
@@ -59,12 +60,14 @@ def shorten(text: str, longest: int = _LONGEST) -> str:
 
 def redact_query(query: str) -> str:
     """`query` with the values of secret parameters replaced by `***`; names and order stay."""
-    return _PARAMETER.sub(_hide_parameter, query)
+    return _PARAMETER.sub(_hide_parameter, query) if query else query
 
 
 def redact_uri(text: str) -> str:
     """The URI or reference `text` with userinfo and the values of secret parameters replaced by `***`."""
-    head, mark, rest = _USERINFO.sub(rf"\1{HIDDEN}@", text, count=1).partition("?")
+    if "@" in text:
+        text = _USERINFO.sub(rf"\1{HIDDEN}@", text, count=1)
+    head, mark, rest = text.partition("?")
     query, fragment_mark, fragment = rest.partition("#")
     return f"{head}{mark}{redact_query(query)}{fragment_mark}{redact_query(fragment)}"
 
@@ -80,6 +83,6 @@ def show_value(name: str, value: str, *, secret: bool = False) -> str:
 
 def _hide_parameter(found: re.Match[str]) -> str:
     start, name, value = found.groups()
-    plain = re.sub(r"%([0-9A-Fa-f]{2})", lambda octet: chr(int(octet[1], 16)), name)
+    plain = _ESCAPE.sub(lambda octet: chr(int(octet[1], 16)), name) if "%" in name else name
     hidden = value and plain.strip().lower() in SECRET_PARAMETERS
     return f"{start}{name}={HIDDEN if hidden else value}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from stablehttp import Fields
 from tests.benchmarks.harness import Goal, LeftOut, Rows, compare
 from tests.benchmarks.workload import LINES
+
+from stablehttp import Fields
 
 
 def rows(seconds: float) -> Rows:

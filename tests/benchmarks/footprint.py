@@ -50,7 +50,9 @@ def _import_rows() -> Rows:
 
 def _memory_rows() -> Rows:
     ours = _octets_for_one(build)
-    yield Row("memory of the request / of its 15 lines as a list", f"{ours:.0f} B", *_against(lambda: list(LINES), ours))
+    yield Row(
+        "memory of the request / of its 15 lines as a list", f"{ours:.0f} B", *_against(lambda: list(LINES), ours)
+    )
     try:
         make = smithy_request()
     except ImportError as error:

@@ -11,9 +11,10 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any, Final
 
-from stablehttp import BytesBody, Request
 from tests.benchmarks.harness import Goal, LeftOut
 from tests.benchmarks.workload import CONTENT, HOST, PATH, QUERY, TARGET, URL, lines_by_hand
+
+from stablehttp import BytesBody, Request
 
 
 @dataclass(frozen=True, slots=True)

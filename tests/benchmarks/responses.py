@@ -6,9 +6,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
+from tests.benchmarks.harness import Goal, LeftOut, Rows, compare
+
 from stablehttp import Fields
 from stablehttp.adapting import adopt, receive_fields, receive_line
-from tests.benchmarks.harness import Goal, LeftOut, Rows, compare
 
 RECEIVED: Final = [
     (b"x-amz-id-2", b"Uuag1LuByRx9e6j5Onimru9pO4ZVKnJ2Qz7/C1NPcfTWAtRPfTaOFg=="),

@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any, Final, TypeAlias
 
-from stablehttp import AsyncPipeline, HttpSettings, Request
 from tests.benchmarks.workload import CONTENT, LINES, TARGET
+
+from stablehttp import AsyncPipeline, HttpSettings, Request
 
 Send: TypeAlias = Callable[[], Awaitable[object]]
 Sender: TypeAlias = Callable[[int, int], Any]

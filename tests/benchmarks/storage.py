@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.harness import LeftOut, Rows, compare
+from tests.benchmarks.workload import LINES
+
 from stablehttp import Fields, SealedError, secret
 from stablehttp._field_lines import Guard, combine
 from stablehttp._field_value import FOLDED_NAMES, FieldLine, check_name, check_value, fold
 from stablehttp._fields import guard_fields, owned_lines, replace_lines
 from stablehttp._grammar import are_plain_values
-from tests.benchmarks.harness import LeftOut, Rows, compare
-from tests.benchmarks.workload import LINES
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from stablehttp import AsyncPipeline
 from tests.benchmarks.forms import Form, forms
 from tests.benchmarks.harness import Goal, LeftOut, Rows, compare, measure, row_of
 from tests.benchmarks.peers import PEERS
@@ -20,6 +19,8 @@ from tests.benchmarks.workload import (
     prepare,
     whole,
 )
+
+from stablehttp import AsyncPipeline
 
 _PEER_GOALS: Final = {"smithy-http + aws-sdk-signers": Goal(1 / 10, 1 / 13), "botocore": Goal(1 / 6, 1 / 8)}
 

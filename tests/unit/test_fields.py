@@ -19,7 +19,7 @@ from stablehttp import (
     secret,
 )
 from stablehttp._field_lines import Guard
-from stablehttp._fields import borrow, guard_fields
+from stablehttp._fields import borrow, guard_fields, holds_opaque_values
 
 BAD_LINES = {
     "a space in the name": ("X Y", "v"),
@@ -409,3 +409,22 @@ def test_changing_a_borrowed_section_leaves_the_lender_alone() -> None:
     assert list(fields) == [("A", "3"), ("B", "2")]
     assert lines == [("A", "1")]
     assert reads == ["all"]
+
+
+def test_octets_above_ascii_are_known_to_be_there_or_not_after_every_change() -> None:
+    fields = Fields([("A", "1"), ("B", secret("x"))])
+    assert not holds_opaque_values(fields)
+
+    fields.add("C", b"\xe9")
+    assert holds_opaque_values(fields)
+    assert holds_opaque_values(fields.copy())
+    merged = Fields([("D", "1")])
+    merged.update(fields)
+    assert holds_opaque_values(merged)
+
+    fields.remove("C")
+    assert not holds_opaque_values(fields)
+    fields["B"] = b"\xe9"
+    assert holds_opaque_values(fields)
+    fields["B"] = "x"
+    assert not holds_opaque_values(fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Literal, TypeAlias, final
 
 from stablehttp import (
@@ -35,23 +36,26 @@ class Role:
 def installed_roles(settings: HttpSettings, versions: tuple[HttpVersion, ...]) -> Iterator[tuple[Role, str]]:
     """Each role that an entry point stands for, with the reason why it cannot be had, or an empty text.
 
-    A colour that an adapter does not have at all is left out.
+    What an adapter does not do at all, a version or a colour, is left out.
     """
     for name, point in installed_makers().items():
         module = import_module(point.module)
+        missing = _missing(module)
         for version in versions:
             for colour, function in _FUNCTIONS.items():
                 role = Role(name, version, colour, getattr(module, function))
-                reason = _reason(role, ConnectorRequirements(settings=settings, versions=(version,)))
-                if reason is not None:
-                    yield role, reason
+                if missing:
+                    if colour == "async":
+                        yield role, missing
+                elif role.make(ConnectorRequirements(settings=settings, versions=(version,))) is not None:
+                    yield role, ""
 
 
-def _reason(role: Role, requirements: ConnectorRequirements) -> str | None:
+def _missing(module: ModuleType) -> str:
+    """Why the client of an adapter cannot be used, or an empty text; a maker of somebody else's need not tell."""
+    check: Callable[[], None] = getattr(module, "check_client", lambda: None)
     try:
-        made = role.make(requirements)
+        check()
     except MissingExtraError as error:
-        return str(error) if role.colour == "async" else None
-    if made is not None:
-        return ""
-    return None
+        return str(error)
+    return ""

@@ -78,7 +78,11 @@ class Bench:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.version = subject.version
+        self.version: HttpVersion = subject.version
+        self.settings: HttpSettings
+        self.origin: Origin
+        self.connector: AsyncConnector | SyncConnector
+        self.driver: Driver
         self.origins: list[Origin] = []
         self.sources: list[Source] = []
         self._stack = AsyncExitStack()

@@ -20,7 +20,7 @@ class Signal:
 
     def __init__(self) -> None:
         self._bell = Bell()
-        self.given = False
+        self.given: bool = False
 
     def give(self) -> None:
         """Say it."""
@@ -54,9 +54,9 @@ class Source(Body):
         self._steps = steps
         self._length = length
         self._replayable = replayable
-        self.opened = 0
-        self.closed = 0
-        self.given = 0
+        self.opened: int = 0
+        self.closed: int = 0
+        self.given: int = 0
         self._bell = Bell()
 
     @property
