@@ -128,11 +128,12 @@ class AsyncAiohttpConnector(AsyncConnector):
         exchange = Exchange(parts, timeouts, home)
         if exchange.until is None:
             return await self._perform(exchange, home)
+        clock = asyncio.timeout_at(exchange.until)
         try:
-            async with asyncio.timeout_at(exchange.until):
+            async with clock:
                 return await self._perform(exchange, home)
         except TimeoutError as error:
-            if isinstance(error, StableHTTPError):
+            if isinstance(error, StableHTTPError) or not clock.expired():
                 raise
             raise exchange.took_too_long() from error
 
@@ -178,7 +179,9 @@ class AsyncAiohttpConnector(AsyncConnector):
             )
         except Exception as error:
             failure = await exchange.fail()
-            raise failure or translate(error, exchange.stage()) from error
+            if failure is not None:
+                raise failure from failure.__cause__  # the caller's own, as it was
+            raise translate(error, exchange.stage()) from error
         except BaseException:
             await exchange.fail()
             raise

@@ -20,7 +20,7 @@ import httpx
 
 from stablehttp import ClosedError, MisuseError
 from stablehttp_httpx._loans import AsyncSend, SyncSend, aclose_stream, close_stream
-from stablehttp_httpx._progress import Progress, Stage
+from stablehttp_httpx._progress import NetworkStream, Progress, Stage
 from stablehttp_httpx._shared import foreign
 
 _PACKAGE: Final = "httpx"
@@ -64,6 +64,7 @@ class AsyncLent:
 
     def __init__(self, send: AsyncSend) -> None:
         self.send: AsyncSend = send
+        self.stream: NetworkStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
 

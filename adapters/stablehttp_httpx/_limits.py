@@ -47,6 +47,14 @@ class Clock(Protocol):
         """From now on the caller is waited for: only the total counts."""
         ...
 
+    def go_on(self) -> None:
+        """The client goes on with the next stage.
+
+        Raises:
+            CancelledError: the call was cancelled, and what the client stands on took that for its own doing.
+        """
+        ...
+
     def late(self, kind: Kind) -> OutOfTimeError:
         """What ran out when the client reports that the limit called `kind` did."""
         ...
@@ -117,6 +125,9 @@ class Ration:
 
     def rest(self) -> None:
         """The caller is waited for."""
+
+    def go_on(self) -> None:
+        """Nothing can be cancelled here."""
 
     def late(self, kind: Kind) -> OutOfTimeError:
         """The total, if nothing is left of it, else the limit called `kind`."""

@@ -8,14 +8,19 @@ from typing import Protocol, TypeAlias
 
 import httpx
 
-from stablehttp_httpx._progress import Progress
+from stablehttp_httpx._progress import NetworkStream, Progress
 
 AsyncSend: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
 SyncSend: TypeAlias = Callable[[httpx.Request], httpx.Response]
 
 
 class AsyncLoan(Protocol):
-    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back."""
+    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back.
+
+    `stream` is the one connection that the transport has, if it has one and no more.
+    """
+
+    stream: NetworkStream | None
 
     @property
     def send(self) -> AsyncSend:
@@ -61,7 +66,7 @@ class SyncLoan(Protocol):
         ...
 
     def end(self, progress: Progress, error: BaseException | None) -> None:
-        """Give the transport back; with an error, the exchange ended early, or its connection must not be used again."""
+        """Give the transport back; with an error, its connection is not to be used again."""
         ...
 
 

@@ -135,6 +135,7 @@ class Progress:
         self.stage = Stage.CONNECTED
         self.stream = cast(NetworkStream, info["return_value"])
         self._clock.careful = self._own
+        self._clock.go_on()
 
     def secured(self, info: Info) -> None:
         """TLS to the first hop stands."""
@@ -184,6 +185,7 @@ class Progress:
 
     def _sending(self, version: HttpVersion, info: Info) -> None:
         self.told = True
+        self._clock.go_on()
         if getattr(info.get("request"), "method", None) == b"CONNECT":
             return
         if version not in self.versions:

@@ -89,6 +89,16 @@ class Watch:
         """From now on the caller is waited for: only the total counts."""
         self._kind, self._at = "total", self._total_at
 
+    def go_on(self) -> None:
+        """The client goes on with the next stage.
+
+        Raises:
+            CancelledError: the call was cancelled, and what the client stands on took that for its own doing: anyio
+                does if one of its scopes is cancelled in the same turn of the loop, as when a connection is made.
+        """
+        if self._outside is not None and self.held is None and self._is_cancelled():
+            raise self._outside
+
     def late(self, kind: Kind) -> OutOfTimeError:
         """The limit called `kind`: the total is not the client's to keep."""
         return OutOfTimeError(kind, self._limits[kind] or self.timeouts.get(kind))

@@ -106,12 +106,12 @@ if TYPE_CHECKING:
     from stablehttp._reading import DEFAULT_LINE_LIMIT as DEFAULT_LINE_LIMIT
     from stablehttp._redaction import SECRET_FIELDS as SECRET_FIELDS
     from stablehttp._redaction import SECRET_PARAMETERS as SECRET_PARAMETERS
+    from stablehttp._requirements import ConnectorRequirements as ConnectorRequirements
     from stablehttp._response import DEFAULT_ERROR_LIMIT as DEFAULT_ERROR_LIMIT
     from stablehttp._response import DEFAULT_READ_LIMIT as DEFAULT_READ_LIMIT
     from stablehttp._response import AnyResponse as AnyResponse
     from stablehttp._response import ConnectionInfo as ConnectionInfo
     from stablehttp._response import Response as Response
-    from stablehttp._selection import ConnectorRequirements as ConnectorRequirements
     from stablehttp._selection import best_available as best_available
     from stablehttp._selection import installed_makers as installed_makers
     from stablehttp._selection import make_connector as make_connector
@@ -172,7 +172,8 @@ _HOMES = {
     "_reading": "DEFAULT_LINE_LIMIT",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
     "_response": "AnyResponse ConnectionInfo DEFAULT_ERROR_LIMIT DEFAULT_READ_LIMIT Response",
-    "_selection": "ConnectorRequirements best_available installed_makers make_connector make_sync_connector",
+    "_requirements": "ConnectorRequirements",
+    "_selection": "best_available installed_makers make_connector make_sync_connector",
     "_settings": "HttpSettings TLSSettings Timeouts",
     "_sinks": "AsyncSink AsyncSinkInput CallbackSink Sink SinkInput",
     "_snapshot": """

@@ -30,8 +30,8 @@ from stablehttp._message import AnyRequest, Request, derive, seal_whole
 from stablehttp._outgoing import check_async, check_sync
 from stablehttp._received import ReceivedBody
 from stablehttp._redaction import redact_uri
+from stablehttp._requirements import ConnectorRequirements
 from stablehttp._response import Response
-from stablehttp._selection import ConnectorRequirements, make_connector, make_sync_connector
 from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
 from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign
 from stablehttp.signers import Signer
@@ -209,6 +209,8 @@ class AsyncPipeline:
         if self._connector is not None:
             return self._connector
         if self._made is None:
+            from stablehttp._selection import make_connector  # looks at what is installed; loaded when needed
+
             self._made = make_connector(self._requirements)
         return self._made
 
@@ -279,6 +281,8 @@ class SyncPipeline:
         if self._connector is not None:
             return self._connector
         if self._made is None:
+            from stablehttp._selection import make_sync_connector  # looks at what is installed; loaded when needed
+
             self._made = make_sync_connector(self._requirements)
         return self._made
 

@@ -10,34 +10,16 @@ import of a client, and installing a package never changes which connector sends
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, TypeAlias, cast
 
 from stablehttp._connectors import AsyncConnector, SyncConnector
 from stablehttp._errors import NoConnectorError
-from stablehttp._http_version import HttpVersion
-from stablehttp._settings import HttpSettings
+from stablehttp._requirements import ConnectorRequirements
 
 ENTRY_POINTS: Final = "stablehttp.connectors"
 _DEFAULT: Final = "h11"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorRequirements:
-    """What a connector has to be made from, and what an operation needs of it.
-
-    `versions` are the protocol versions that will do, best first; a connector speaks no other.
-    Fields may be added in later versions of the library, so read them by name.
-    """
-
-    settings: HttpSettings = field(default_factory=HttpSettings)
-    versions: tuple[HttpVersion, ...] = (HttpVersion.HTTP_1_1,)
-    duplex: bool = False
-    trailers: bool = False
-    streaming_upload: bool = False
-
 
 MakeConnector: TypeAlias = Callable[[ConnectorRequirements], AsyncConnector | None]
 MakeSyncConnector: TypeAlias = Callable[[ConnectorRequirements], SyncConnector | None]

@@ -10,7 +10,7 @@ from typing import Final
 FLOORS: Final = (
     ("_errors", "_capability", "_grammar", "_redaction"),
     ("_http_version", "_field_value", "_field_syntax", "_extensions", "_reference", "_settings", "_content"),
-    ("_field_lines", "_uri", "_pool", "signers", "framing", "_streams", "_pushed", "_sinks"),
+    ("_field_lines", "_uri", "_pool", "signers", "framing", "_streams", "_pushed", "_sinks", "_requirements"),
     ("_fields", "_files"),
     ("_body", "_reading", "_received_fields"),
     ("_received", "_message", "_forms", "_taps"),

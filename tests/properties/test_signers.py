@@ -78,7 +78,7 @@ def sign_by_botocore(kind: str, request: dict[str, Any], token: str | None, now:
 
 
 @pytest.mark.parametrize(("kind", "rules"), [("S3SigV4Auth", S3_RULES), ("SigV4Auth", SigningRules())])
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(request_parts=requests, token=tokens, now=times)
 def test_the_authorization_field_is_that_of_botocore(
     kind: str, rules: SigningRules, request_parts: dict[str, Any], token: str | None, now: datetime
@@ -97,7 +97,7 @@ def test_the_authorization_field_is_that_of_botocore(
     assert dict(changes.set)["Authorization"] == theirs.headers["Authorization"]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(path=paths, query=unrepeated, token=tokens, now=times, expires=st.integers(1, 604_800))
 def test_a_presigned_request_has_the_signature_of_botocore(
     path: str, query: str, token: str | None, now: datetime, expires: int
@@ -136,7 +136,7 @@ def sign_by_crt(request: dict[str, Any], token: str | None, now: datetime, **set
 
 
 @pytest.mark.parametrize(("twice", "rules"), [(True, TWICE), (False, S3_RULES)], ids=["twice", "S3"])
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(request_parts=requests, token=tokens, now=times)
 def test_the_authorization_field_is_that_of_the_crt(
     twice: bool, rules: SigningRules, request_parts: dict[str, Any], token: str | None, now: datetime

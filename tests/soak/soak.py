@@ -31,7 +31,7 @@ from stablehttp import (
     Timeouts,
     TLSSettings,
 )
-from stablehttp.testing import Answer, Close, Fault, Hang, OnHead, Origin, Received, Reset
+from stablehttp.testing import Answer, Close, Fault, Hang, OnHead, Origin, Received, Reset, ResetStream
 from stablehttp.testing._origin_script import Point, What
 from stablehttp.testing.contract import Subject
 
@@ -47,6 +47,8 @@ _AT: Final[tuple[Point, ...]] = (
     "response end",
 )
 _WHAT: Final[tuple[What, ...]] = (Close(), Reset(), Close(), Reset(), Hang())
+_WHAT_OF_STREAMS: Final[tuple[What, ...]] = (*(ResetStream(code) for code in (1, 2, 7, 8, 11) * 8), Close(), Reset())
+"""Over HTTP/2, where many share one connection and all would fail with it."""
 
 
 class MyOwnError(Exception):
@@ -118,7 +120,8 @@ class Soak:
         content = b"x" * chance.choice((0, 10, 2000, 70_000))
         if chance.random() >= FAULTY:
             return Answer(200, content, framing=chance.choice(("length", "chunked")))
-        fault = Fault(chance.choice(_WHAT), chance.choice(_AT))
+        what = chance.choice(_WHAT_OF_STREAMS if self._subject.version is HttpVersion.HTTP_2 else _WHAT)
+        fault = Fault(what, chance.choice(_AT))
         return Answer(200, content, framing=chance.choice(("length", "chunked")), faults=[fault])
 
     # --- the caller ---
@@ -155,7 +158,7 @@ class Soak:
         async def worker() -> None:
             for number in numbers:
                 await self._one(pipeline, origin.url, number)
-                if number % 1000 == 0 and number > 0:
+                if number % 100 == 0 and number > 0:
                     self._marks.append((number, resident()))
 
         async with connector:
@@ -182,6 +185,9 @@ class Soak:
         except TimeoutError:
             outcome = "hangs"
             self._figures.unsound.append(f"{number} hangs")
+        except Exception as error:  # this is what no connector may let out
+            outcome = type(error).__name__
+            self._figures.unsound.append(f"{number}: {outcome} came out: {error}")
         if number >= 0:
             self._figures.outcomes[outcome] += 1
             if outcome == "response" and not self._arrived[target.encode()]:

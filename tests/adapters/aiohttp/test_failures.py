@@ -139,8 +139,13 @@ async def test_an_end_without_a_response(origin: Origin, what: Close | Reset) ->
 
 @pytest.mark.parametrize(
     "response",
-    [b"secret\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-A: secret\x00\r\n\r\n", b"HTTP/1.1 200 OK\r\nX secret: 1\r\n\r\n"],
-    ids=["garbage", "NUL", "a bad name"],
+    [
+        b"secret\r\n\r\n",
+        b"HTTP/1.1 200 secret\x00\r\nContent-Length: 9\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-A: secret\x00\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX secret: 1\r\n\r\n",
+    ],
+    ids=["garbage", "NUL in the reason", "NUL in a value", "a bad name"],
 )
 async def test_a_malformed_head_is_told_without_showing_it(response: bytes) -> None:
     async with peer(saying(response)) as url:

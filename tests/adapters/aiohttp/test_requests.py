@@ -201,6 +201,21 @@ async def test_a_request_is_sent_once_when_a_kept_connection_breaks(
     assert [request.target for request in origin.requests] == [b"/first", b"/second"]
 
 
+async def test_a_second_attempt_of_aiohttp_is_stopped_should_it_make_one(
+    origin: Origin, connector: AsyncAiohttpConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U-E4: the session is told of a method that it does not send twice; were it to, the middleware stops it."""
+    monkeypatch.setattr("stablehttp_aiohttp._connector._NOT_SENT_TWICE", "GET")
+    origin.script([Answer(200, b"first"), Answer.failing(Close(), "request")])
+    pipeline = AsyncPipeline(connector)
+    await (await pipeline.send(Request("GET", origin.url))).aread()
+
+    with pytest.raises(DisconnectedError) as caught:
+        await pipeline.send(Request("PUT", origin.url, body=b"content"))
+
+    assert (caught.value.sent, origin.count) == ("maybe", 2)
+
+
 async def test_connection_close_ends_the_connection(origin: Origin, connector: AsyncAiohttpConnector) -> None:
     pipeline = AsyncPipeline(connector)
     origin.answer(Answer(200, b"content", connection="keep"))

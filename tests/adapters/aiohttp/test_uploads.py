@@ -100,14 +100,14 @@ async def test_what_the_body_raises_comes_out_as_it_is(
     origin: Origin, connector: AsyncAiohttpConnector, length: int | None
 ) -> None:
     """U-H7, U-E1."""
-    failure = KeyError("mine")
+    failure = TimeoutError("mine")
     body = WatchedBody([b"first"], length=length, failure=failure)
-    pipeline = AsyncPipeline(connector)
+    pipeline = AsyncPipeline(connector, timeouts=Timeouts(total=30))
 
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(TimeoutError, match="mine") as caught:
         await pipeline.send(Request("PUT", origin.url, body=body))
 
-    assert caught.value is failure
+    assert (caught.value, caught.value.__cause__) == (failure, None)
     assert (body.begun, body.closed) == (1, 1)
     await origin.awatch(lambda: origin.open_connections == 0)
     assert (await (await pipeline.send(Request("GET", origin.url))).aread()) == b""

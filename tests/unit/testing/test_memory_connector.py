@@ -97,7 +97,7 @@ async def test_a_request_that_no_rule_matches_is_an_error_that_says_why(rule: di
         {"fields": {"Accept": "a", "host": "a.test"}},
         {"predicate": lambda request: request.headers["accept"] == "a"},
     ],
-    ids=str,
+    ids=lambda rule: " ".join(rule) or "anything",
 )
 async def test_a_rule_answers_the_requests_that_it_describes(rule: dict) -> None:
     connector = AsyncMemoryConnector([Rule(Response(418), method="PUT"), Rule(Response(204), **rule)])

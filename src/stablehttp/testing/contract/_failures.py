@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stablehttp._capability import Capability
 from stablehttp._errors import (
     CertificateError,
     ConnectError,
@@ -16,13 +17,14 @@ from stablehttp._errors import (
     InvalidResponseError,
     NameResolutionError,
     NegotiationError,
+    ReadTimeoutError,
     StableHTTPError,
     TLSError,
     TransportError,
 )
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
-from stablehttp._settings import HttpSettings
+from stablehttp._settings import HttpSettings, Timeouts
 from stablehttp.testing._origin_script import Answer, Close, Fault, GoAway, Point, Reset, ResetStream, What
 from stablehttp.testing._origin_tls import TLS, Certificate
 from stablehttp.testing.contract._bench import Bench
@@ -119,7 +121,7 @@ async def tells_a_head_that_was_cut(bench: Bench) -> None:
 
 
 async def tells_content_that_was_cut(bench: Bench) -> None:
-    by_length: tuple[tuple[Point, int], ...] = (("response content", 4), ("response content", 0))
+    by_length: tuple[tuple[Point, int], ...] = (("response content", 1), ("response content", 4))
     in_chunks: tuple[tuple[Point, int | None], ...] = (
         ("response content", 3),
         ("response content", 5),
@@ -142,6 +144,15 @@ async def tells_content_that_was_cut(bench: Bench) -> None:
 
 def _faults(bench: Bench) -> tuple[What, ...]:
     return (*_CUT, ResetStream(2)) if bench.version is HttpVersion.HTTP_2 else _CUT
+
+
+async def tells_content_that_was_cut_before_its_first_octet(bench: Bench) -> None:
+    for what in _faults(bench):
+        bench.origin.script([Answer(200, b"0123456789", faults=[Fault(what, "response content", 0)])])
+        with fails(DisconnectedError) as caught:  # a client may show the head only with the first octet of content
+            reply = await bench.driver.send(Request("GET", bench.url()))
+            await reply.read()
+        require(caught.error.sent != "no" and caught.error.processed != "no", "the origin acted on it")
 
 
 async def tells_content_shorter_than_declared(bench: Bench) -> None:
@@ -183,8 +194,9 @@ async def tells_a_malformed_response(bench: Bench) -> None:
 
 async def ends_a_head_without_end(bench: Bench) -> None:
     bench.origin.script([Answer(head="endless")])
-    with fails(InvalidResponseError, TransportError) as caught:
-        await bench.driver.send(Request("GET", bench.url()))
+    timeouts = Timeouts(read=2) if bench.can(Capability.READ_TIMEOUT) else None
+    with fails(InvalidResponseError, TransportError, ReadTimeoutError) as caught:
+        await bench.driver.send(Request("GET", bench.url()), timeouts)
     require(caught.error.sent != "no", "octets were sent")
 
 
@@ -247,6 +259,7 @@ RULES: Final = (
     Rule("an end without a response is told", tells_a_connection_that_ended_without_a_response, "U-E1 U-E2"),
     Rule("a head that was cut is told", tells_a_head_that_was_cut, "U-E1 U-E2"),
     Rule("content that was cut is told", tells_content_that_was_cut, "U-E1"),
+    Rule("content that was cut at once is told", tells_content_that_was_cut_before_its_first_octet, "U-E1"),
     Rule("content shorter than declared is told", tells_content_shorter_than_declared, "U-E1"),
     Rule("a malformed response is told", tells_a_malformed_response, "U-E1 U-E5", versions=HTTP_1),
     Rule("a head without end is ended", ends_a_head_without_end, "U-E5"),
