@@ -25,7 +25,7 @@ from stablehttp import (
     UnsupportedTransportError,
 )
 from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, Capabilities, refuse
-from stablehttp_aiohttp._body import AiohttpSource
+from stablehttp_aiohttp._body import AiohttpContent, AiohttpSource
 from stablehttp_aiohttp._convert import (
     AiohttpRequest,
     response_fields,
@@ -42,6 +42,7 @@ from stablehttp_aiohttp._tls import tls_context
 _CAN: Final = frozenset(
     {
         Capability.STREAMED_REQUEST,
+        Capability.EARLY_RESPONSE,
         Capability.STREAMED_RESPONSE,
         Capability.EXPECT_CONTINUE,
         Capability.REASON_PHRASE,
@@ -186,7 +187,7 @@ class AsyncAiohttpConnector(AsyncConnector):
             await exchange.fail()
             raise
         try:
-            stopped = parts.data is not None and await exchange.stop_sending()
+            stopped = isinstance(parts.data, AiohttpContent) and await exchange.stop_sending()
             return _wrap(response, exchange, stopped=stopped)
         except BaseException:
             response.close()

@@ -8,7 +8,8 @@ How aiohttp differs, and what is done about it:
 - It re-encodes URLs: the whole target travels as the path of a `yarl.URL` that is built as encoded.
 - It writes field values as UTF-8, so octets above 0x7F would change: refused.
 - It sends an authority of its own making for `CONNECT`, and has no request trailers: refused.
-- It takes bytes, files and generators apart itself: all content goes through one payload of ours.
+- It takes generators apart itself, and bytes in one piece however large: content goes through a payload of
+  ours, unless it is in memory and little.
 - It sends requests of some methods again if a kept connection breaks: the session is told of a method
   that is not one of them, and the middleware refuses to run twice.
 - It decodes received values as UTF-8 with surrogates: the octets are brought back, and read as Latin-1.
@@ -50,6 +51,8 @@ from stablehttp_aiohttp._payloads import PayloadBody
 from stablehttp_aiohttp._upload import Upload
 
 _READER: Final = "the aiohttp connector"
+_LITTLE: Final = 32 * 1024
+"""Content up to this size, in octets, goes out at once, so that there is nothing to stop and nothing to wait for."""
 _VERSIONS: Final = {(1, 1): HttpVersion.HTTP_1_1, (1, 0): HttpVersion.HTTP_1_0}
 
 
@@ -59,7 +62,7 @@ class AiohttpRequest(NamedTuple):
     method: str
     url: URL
     headers: CIMultiDict[str]
-    data: AiohttpContent | None
+    data: AiohttpContent | bytes | None
     expects: bool
     """Whether the content waits for a 100 (Continue)."""
     closes: bool
@@ -80,18 +83,16 @@ def to_aiohttp(request: Request[AsyncBody]) -> AiohttpRequest:
     headers = CIMultiDict(request.headers.items())
     if request.method == "CONNECT" or len(request.trailers) or not "".join(headers.values()).isascii():
         raise _impossible(request)
-    body = request.body
-    data = None
-    if not isinstance(body, BytesBody) or body.content or hdrs.TRANSFER_ENCODING in headers:
-        data = AiohttpContent(body, Upload(AsyncOutgoing(request, _READER)))
-    elif hdrs.HOST not in headers:
+    if hdrs.HOST not in headers:
         raise MisuseError("the request has no 'Host', so it was not completed; send it through a pipeline")
+    expects = hdrs.EXPECT in headers and _lists(headers.getall(hdrs.EXPECT), "100-continue")
+    data = _content(request, headers, expects=expects)
     return AiohttpRequest(
         request.method,
         _url(request.uri),
         headers,
         data,
-        data is not None and hdrs.EXPECT in headers and _lists(headers.getall(hdrs.EXPECT), "100-continue"),
+        expects and data is not None,
         hdrs.CONNECTION in headers and _lists(headers.getall(hdrs.CONNECTION), "close"),
     )
 
@@ -116,6 +117,17 @@ def from_aiohttp(request: ClientRequest) -> Request[AsyncBody]:
         ],
         body=_body_of(request.body),
     )
+
+
+def _content(request: Request[AsyncBody], headers: CIMultiDict[str], *, expects: bool) -> AiohttpContent | bytes | None:
+    """The content as aiohttp takes it: a little of it in memory as it is, None if there is not even a last chunk."""
+    body = request.body
+    if isinstance(body, BytesBody):
+        if not body.content and hdrs.TRANSFER_ENCODING not in headers:
+            return None
+        if len(body.content) <= _LITTLE and not expects:
+            return body.content
+    return AiohttpContent(body, Upload(AsyncOutgoing(request, _READER)))
 
 
 def _impossible(request: Request[AsyncBody]) -> UnsupportedTransportError:

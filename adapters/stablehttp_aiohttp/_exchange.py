@@ -12,10 +12,11 @@ from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Final, final
 
-from aiohttp import ClientConnectionError, ClientRequest, ClientResponse
+from aiohttp import ClientConnectionError, ClientRequest, ClientResponse, hdrs
 
 from stablehttp import ConnectionInfo, PoolTimeoutError, Timeouts, TotalTimeoutError
 from stablehttp.adapting import Answer
+from stablehttp_aiohttp._body import AiohttpContent
 from stablehttp_aiohttp._convert import AiohttpRequest
 from stablehttp_aiohttp._errors import Stage
 
@@ -125,7 +126,8 @@ class Exchange:
             raise ResentError("a request is sent once")
         self._began = True
         request.method = "GET" if self.parts.method in _LIKE_HEAD else self.parts.method
-        request.headers = self.parts.headers
+        request.headers = headers = self.parts.headers
+        request.chunked = True if hdrs.TRANSFER_ENCODING in headers else None
         if isinstance(request, WatchedRequest):
             request.exchange = self
         while True:
@@ -161,7 +163,7 @@ class Exchange:
         if self.parts.closes:
             protocol.force_close()
         data = self.parts.data
-        if data is not None:
+        if isinstance(data, AiohttpContent):
             data.upload.attach(protocol, read=self.timeouts.read, write=self.timeouts.write)
             if self.parts.expects:
                 protocol.start_timeout()
@@ -182,7 +184,7 @@ class Exchange:
         Then nobody may send on this connection any more; what arrives can still be read.
         """
         data = self.parts.data
-        if data is None or not await data.upload.stop():
+        if not isinstance(data, AiohttpContent) or not await data.upload.stop():
             return False
         if self.protocol is not None:
             self.protocol.force_close()
@@ -192,7 +194,8 @@ class Exchange:
         """Leave nothing behind; give what the caller's body raised, if it did."""
         self.give_place_back()
         data = self.parts.data
-        if data is None:
+        if not isinstance(data, AiohttpContent):
+            self.abort_if_stuck()
             return None
         try:
             await data.upload.abandon()

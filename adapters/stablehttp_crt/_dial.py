@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, final
 from urllib.parse import unquote
 
@@ -46,8 +48,9 @@ def context_for(settings: TLSSettings) -> ClientTlsContext:
         if settings.client_cert is None:
             options = TlsContextOptions()
         else:
-            key = settings.client_key or settings.client_cert
-            options = TlsContextOptions.create_client_with_mtls_from_path(settings.client_cert, key)
+            certificates = _blocks(settings.client_cert, b"CERTIFICATE")
+            key = _blocks(settings.client_key or settings.client_cert, b"PRIVATE KEY")
+            options = TlsContextOptions.create_client_with_mtls(certificates, key)
         if settings.ca_file is not None:
             options.override_default_trust_store_from_path(ca_filepath=settings.ca_file)
         options.min_tls_ver = _VERSIONS[settings.minimum_version]
@@ -57,6 +60,12 @@ def context_for(settings: TLSSettings) -> ClientTlsContext:
         raise TLSError(
             "a file that TLSSettings name cannot be read as PEM; check ca_file, client_cert and client_key"
         ) from error
+
+
+def _blocks(file: str, kind: bytes) -> bytes:
+    """The PEM blocks of one kind; the CRT does not look for them among others."""
+    pattern = rb"-----BEGIN ([A-Z0-9 ]*" + kind + rb")-----.*?-----END \1-----\n?"
+    return b"".join(found[0] for found in re.finditer(pattern, Path(file).read_bytes(), re.DOTALL))
 
 
 @final

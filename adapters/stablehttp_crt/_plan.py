@@ -35,6 +35,7 @@ from stablehttp_crt._upload import FrameWriter, Sink
 _ALWAYS: Final = frozenset(
     {
         Capability.STREAMED_REQUEST,
+        Capability.EARLY_RESPONSE,
         Capability.STREAMED_RESPONSE,
         Capability.READ_TIMEOUT,
         Capability.WRITE_TIMEOUT,

@@ -239,9 +239,28 @@ def _is_cut(scene: Scene) -> bool:
     return "disconnected" in text or text.startswith("peer closed connection")
 
 
-def _is_short(scene: Scene) -> bool:
-    found = next((error for error in scene.below if type(error).__name__ == "InvalidBodyLengthError"), None)
-    return getattr(found, "actual_length", 0) < getattr(found, "expected_length", 0)
+def _miscounted(scene: Scene) -> BaseException | None:
+    """What h2 raises if there is more or less content than declared; the head may have come in the same octets."""
+    return next((error for error in scene.below if type(error).__name__ == "InvalidBodyLengthError"), None)
+
+
+def _is_miscounted(scene: Scene) -> bool:
+    return _miscounted(scene) is not None
+
+
+def _wrong_length(scene: Scene) -> StableHTTPError:
+    found = _miscounted(scene)
+    expected: int = getattr(found, "expected_length", 0)
+    arrived: int = getattr(found, "actual_length", 0)
+    if arrived < expected:
+        text = f"the content ended after {arrived} of {expected} octets"
+        given = 0 if scene.content is None else scene.content.received
+        return IncompleteResponseError(text, expected=expected, received=given)
+    return InvalidResponseError(
+        f"the content has more than the {expected} octets that 'Content-Length' declares (RFC 9110 §8.6)",
+        sent="yes",
+        processed="yes",
+    )
 
 
 def _is_stream_gone(scene: Scene) -> bool:
@@ -296,7 +315,7 @@ _TABLE: Final[tuple[Row, ...]] = (
     (_event("ConnectionTerminated"), _went_away),
     (_is(httpx.NetworkError), _disconnected),
     (_is_cut, _disconnected),
-    (_is_short, _disconnected),
+    (_is_miscounted, _wrong_length),
     (_is_stream_gone, _disconnected),
     (_is_own_refusal, _own_refusal),
     (_is_malformed, _invalid),

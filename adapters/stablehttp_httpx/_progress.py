@@ -208,8 +208,14 @@ class Progress:
 
     def _check_answer(self, first: bytes) -> None:
         """HTTP/2 begins with the length of a SETTINGS frame, whose first octet is 0 (RFC 9113 §3.4, §4.2)."""
+        if not first:
+            raise DisconnectedError(
+                "the connection ended before the server said that it speaks HTTP/2; the request was not sent",
+                sent="maybe",
+                processed="no",
+            )
         if first != b"\0":
-            raise self._unwanted(HttpVersion.HTTP_1_1 if first else None)
+            raise self._unwanted(HttpVersion.HTTP_1_1)
 
     def _unwanted(self, negotiated: HttpVersion | None) -> NegotiationError:
         wanted = [version.value for version in self.versions]

@@ -18,18 +18,45 @@ from stablehttp_httpx2._content import Octets as Octets
 from stablehttp_httpx2._content import SyncContent as SyncContent
 from stablehttp_httpx2._content import async_content as async_content
 from stablehttp_httpx2._content import sync_content as sync_content
+from stablehttp_httpx2._convert import Head
 from stablehttp_httpx2._errors import Content
-from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange, aclose_stream
+from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange
+from stablehttp_httpx2._loans import aclose_stream, close_stream
 
 _WORTH_DRAINING: Final = 64 * 1024
+
+
+class _NothingLeftError(TypeError):
+    """The client wants to read from the network, so nothing of what it has read is left."""
+
+
+class _Tripwire:
+    """A limit of time that cannot be used: the client fails where it would begin to read, and reads nothing."""
+
+    def __radd__(self, now: float) -> float:
+        raise _NothingLeftError
+
+    def __index__(self) -> int:
+        raise _NothingLeftError
+
+
+_TRIPWIRE: Final = cast(float, _Tripwire())
+
+
+class _LeftoverError(Exception):
+    """Octets follow a response that nobody asked for: the connection is not to be used again (RFC 9112 §9.2)."""
 
 
 class _Source:
     """What has come of the content, against what was declared."""
 
-    def __init__(self, response: httpx2.Response, length: int | None) -> None:
+    def __init__(self, response: httpx2.Response, head: Head, timeouts: dict[str, float | None]) -> None:
         self._response = response
-        self._expected = length
+        self._timeouts = timeouts
+        self._expected = head.length
+        self._http2 = head.version is HttpVersion.HTTP_2
+        self._network = response.extensions.get("network_stream")
+        self._can_leave_something = head.delimited and self._network is not None and not self._http2
         self._received = 0
         self._done = False
 
@@ -63,7 +90,7 @@ class _Source:
     def _worth_draining(self) -> bool:
         """Whether the rest can be small; over HTTP/1.1 only a declared length says so."""
         if self._expected is None:
-            return self._response.extensions.get("http_version") == b"HTTP/2"
+            return self._http2
         return self._expected - self._received <= _WORTH_DRAINING
 
 
@@ -71,8 +98,8 @@ class _Source:
 class AsyncIncoming(_Source):
     """The content of a response that an asynchronous transport received."""
 
-    def __init__(self, response: httpx2.Response, length: int | None, exchange: AsyncExchange) -> None:
-        super().__init__(response, length)
+    def __init__(self, response: httpx2.Response, head: Head, exchange: AsyncExchange) -> None:
+        super().__init__(response, head, exchange.watch.timeouts)
         self._exchange = exchange
         self._chunks: AsyncIterator[bytes] | None = None
 
@@ -119,8 +146,7 @@ class AsyncIncoming(_Source):
                 chunk = await watch.drive(anext(self._chunks))
         except StopAsyncIteration:
             return b""
-        if watch.held is not None:
-            raise watch.held
+        watch.deliver()
         return chunk
 
     async def _drain(self) -> None:
@@ -137,11 +163,37 @@ class AsyncIncoming(_Source):
     async def _finish(self) -> None:
         """The content has ended: the connection goes back."""
         self._done = True
-        with suppress(Exception):
-            await self._exchange.watch.drive(_async_stream(self._response).aclose())
-        await self._exchange.end()
-        if self._exchange.watch.held is not None:
-            raise self._exchange.watch.held
+        watch = self._exchange.watch
+        spoilt: BaseException | None = None
+        try:
+            with suppress(Exception):
+                spoilt = await watch.drive(self._close())
+        except BaseException as error:
+            spoilt = error
+            raise
+        finally:
+            await self._exchange.end(spoilt)
+        watch.deliver()
+
+    async def _close(self) -> _LeftoverError | None:
+        """Let the client close the response.
+
+        Asked for more content, it ends at once if it has read more than the response, and wants to read if not; and
+        it would take what is left for the next response.
+        """
+        stream = _async_stream(self._response)
+        if self._can_leave_something:
+            self._timeouts["read"] = _TRIPWIRE
+            try:
+                await anext(aiter(stream))
+            except StopAsyncIteration:
+                await aclose_stream(self._network)
+                await stream.aclose()
+                return _LeftoverError()
+            except _NothingLeftError:
+                pass
+        await stream.aclose()
+        return None
 
     async def _drop(self, error: BaseException) -> None:
         """The content will not be read to its end: the connection goes away."""
@@ -156,8 +208,8 @@ class AsyncIncoming(_Source):
 class SyncIncoming(_Source):
     """The content of a response that a synchronous transport received."""
 
-    def __init__(self, response: httpx2.Response, length: int | None, exchange: SyncExchange) -> None:
-        super().__init__(response, length)
+    def __init__(self, response: httpx2.Response, head: Head, exchange: SyncExchange) -> None:
+        super().__init__(response, head, exchange.ration.timeouts)
         self._exchange = exchange
         self._chunks: Iterator[bytes] | None = None
 
@@ -198,8 +250,7 @@ class SyncIncoming(_Source):
 
     def _can_drain(self) -> bool:
         """Whether the client will heed the limit: over HTTP/1.1 it looks before the first chunk only."""
-        http2 = self._exchange.progress.version is HttpVersion.HTTP_2
-        return self._exchange.alone if http2 else self._chunks is None
+        return self._http2 or self._chunks is None
 
     def _drain(self) -> None:
         enough = self._received + _WORTH_DRAINING
@@ -215,16 +266,37 @@ class SyncIncoming(_Source):
     def _finish(self) -> None:
         """The content has ended: the connection goes back."""
         self._done = True
-        with suppress(Exception):
-            _sync_stream(self._response).close()
-        self._exchange.end()
+        spoilt: BaseException | None = None
+        try:
+            with suppress(Exception):
+                spoilt = self._close()
+        except BaseException as error:
+            spoilt = error
+            raise
+        finally:
+            self._exchange.end(spoilt)
+
+    def _close(self) -> _LeftoverError | None:
+        """Let the client close the response; see `AsyncIncoming`."""
+        stream = _sync_stream(self._response)
+        if self._can_leave_something:
+            self._timeouts["read"] = _TRIPWIRE
+            try:
+                next(iter(stream))
+            except StopIteration:
+                close_stream(self._network)
+                stream.close()
+                return _LeftoverError()
+            except _NothingLeftError:
+                pass
+        stream.close()
+        return None
 
     def _drop(self, error: BaseException) -> None:
         """The content will not be read to its end: the connection goes away."""
         self._done = True
         try:
-            with suppress(Exception):
-                _sync_stream(self._response).close()
+            discard_now(self._response)
         finally:
             self._exchange.end(error)
 
@@ -246,6 +318,12 @@ async def discard(response: httpx2.Response, chunks: AsyncIterator[bytes] | None
             await cast("AsyncGenerator[bytes]", chunks).aclose()
     with suppress(Exception):
         await _async_stream(response).aclose()
+
+
+def discard_now(response: httpx2.Response) -> None:
+    """Close the connection of a response whose content is not wanted, or over HTTP/2 its stream."""
+    with suppress(Exception):
+        _sync_stream(response).close()
 
 
 def _chunks_of(response: httpx2.Response) -> AsyncIterator[bytes]:

@@ -7,9 +7,7 @@ what the client had begun is put away, and the caller's body is closed once.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import ClassVar, Final, final
 
@@ -23,23 +21,26 @@ from stablehttp import (
     ConnectionInfo,
     HttpSettings,
     HttpVersion,
+    MisuseError,
     Request,
     Response,
     SyncBody,
 )
 from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, SyncConnector, SyncReceivedBody, refuse
-from stablehttp_httpx2._body import AsyncIncoming, SyncIncoming, discard
+from stablehttp_httpx2._body import AsyncIncoming, SyncIncoming, discard, discard_now
 from stablehttp_httpx2._content import AsyncContent, Octets, SyncContent, async_content, sync_content
 from stablehttp_httpx2._convert import read_head
-from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange, close_transport
-from stablehttp_httpx2._home import Home, foreign
-from stablehttp_httpx2._lender import Lender
-from stablehttp_httpx2._lending import async_sender, keeps_time, sync_sender
+from stablehttp_httpx2._early import Early
+from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange
+from stablehttp_httpx2._lanes import AsyncLanes, SyncLanes
+from stablehttp_httpx2._lending import keeps_time, lent_async, lent_sync
 from stablehttp_httpx2._limits import Ration, only_total, told_to_client
+from stablehttp_httpx2._loans import AsyncLender, SyncLender
 from stablehttp_httpx2._peers import Peers
 from stablehttp_httpx2._progress import Progress
 from stablehttp_httpx2._setup import CAPABILITIES as CAPABILITIES
 from stablehttp_httpx2._setup import Setup
+from stablehttp_httpx2._shared import Shared
 from stablehttp_httpx2._transport import make_async_transport, make_sync_transport
 from stablehttp_httpx2._watch import Watch
 
@@ -71,13 +72,15 @@ class AsyncHttpx2Connector(AsyncConnector):
             InvalidMessageError, UnsupportedTransportError: httpx2 cannot do what the settings say.
             MissingExtraError: HTTP/2 needs h2, which is not installed.
         """
-        self._send = None if client is None else async_sender(client)
-        lent = client is not None
-        self._setup = Setup(versions, settings, lent=lent, network=not lent or keeps_time(client))
+        self._lender: AsyncLender = _async_lender(client, versions, settings)
+        self._setup = Setup(
+            versions,
+            settings,
+            lent=client is not None,
+            network=client is None or keeps_time(client),
+            queues=self._lender.queues,
+        )
         self.capabilities = self._setup.capabilities
-        make = partial(make_async_transport, settings, self._setup.route.versions)
-        self._lender = None if lent else Lender(make)
-        self._home = Home(self._lender)
         self._peers = Peers()
         self._closed = False
 
@@ -88,20 +91,17 @@ class AsyncHttpx2Connector(AsyncConnector):
             StableHTTPError: and nothing else but what the caller's body raises; httpx2's own exception is the cause.
         """
         _check(self, request, closed=self._closed)
-        exchange, content, converted = self._begin(request, await self._home.enter())
+        exchange, content, converted = self._begin(request)
         response = None
         try:
-            transport = exchange.borrow()
-            send = self._send if transport is None else transport.handle_async_request
-            assert send is not None
-            response = await exchange.watch.drive(send(converted))
-            if exchange.watch.held is not None:
-                raise exchange.watch.held
+            response = await self._exchange(exchange, converted)
             return await self._receive(response, exchange, content)
         except BaseException as error:
-            if response is not None:
-                await discard(response, None)
-            await exchange.end(error)
+            try:
+                if response is not None:
+                    await discard(response, None)
+            finally:
+                await exchange.end(error)
             told = _what_to_tell(error, exchange, content)
             if told is error:
                 raise
@@ -113,35 +113,46 @@ class AsyncHttpx2Connector(AsyncConnector):
     async def aclose(self) -> None:
         """Close the connections now, or those in use when their responses have ended; what was lent stays open."""
         self._closed = True
-        await self._home.leave()
+        await self._lender.aclose()
 
-    def _begin(
-        self, request: Request[AsyncBody], loop: asyncio.AbstractEventLoop
-    ) -> tuple[AsyncExchange, Octets | AsyncContent, httpx2.Request]:
+    def _begin(self, request: Request[AsyncBody]) -> tuple[AsyncExchange, Octets | AsyncContent, httpx2.Request]:
         setup = self._setup
         limits = setup.limits(request)
-        if setup.route.own:
-            watch = Watch(loop, limits)
-        else:
-            watch = Watch(loop, only_total(limits))
+        loop, secure = _running_loop(), request.uri.scheme == "https"
+        watch = Watch(loop, limits if setup.route.own else only_total(limits))
+        if not setup.route.own:
             watch.timeouts = told_to_client(limits)
-        progress = Progress(watch, setup.route, secure=request.uri.scheme == "https", connect=limits["connect"])
-        content = async_content(request, watch)
+        progress = Progress(watch, setup.route, secure=secure, connect=limits["connect"])
+        content = async_content(request, watch, None if secure else Early(loop, progress))
         converted = setup.build(request, content, watch.timeouts, progress.anote)
-        return AsyncExchange(request, progress, watch, self._lender), content, converted
+        return AsyncExchange(request, progress, watch, limits["pool"]), content, converted
+
+    async def _exchange(self, exchange: AsyncExchange, converted: httpx2.Request) -> httpx2.Response:
+        watch = exchange.watch
+        loan = exchange.loan = await watch.drive(self._lender.borrow(exchange.origin, exchange.patience))
+        watch.deliver()
+        exchange.progress.stream = loan.stream
+        response = await watch.drive(loan.send(converted))
+        try:
+            watch.deliver()
+        except asyncio.CancelledError:
+            await discard(response, None)
+            raise
+        return response
 
     async def _receive(
         self, response: httpx2.Response, exchange: AsyncExchange, content: Octets | AsyncContent
     ) -> Response[AsyncBody]:
         _check_sent(content)
         head = read_head(response, exchange.method)
-        source = AsyncIncoming(response, head.length, exchange)
-        if head.length == 0 and head.version is not HttpVersion.HTTP_2:
+        source = AsyncIncoming(response, head, exchange)
+        ended = head.length == 0 and head.version is not HttpVersion.HTTP_2
+        if ended:
             await source.read()
         return Response(
             head.status,
             headers=head.headers,
-            body=AsyncReceivedBody(source, length=head.length),
+            body=AsyncReceivedBody(source, length=head.length, held=not ended),
             reason=head.reason,
             http_version=head.version,
             connection=_connection(self._peers, response, exchange.progress),
@@ -173,13 +184,15 @@ class SyncHttpx2Connector(SyncConnector):
             InvalidMessageError, UnsupportedTransportError: httpx2 cannot do what the settings say.
             MissingExtraError: HTTP/2 needs h2, which is not installed.
         """
-        self._send = None if client is None else sync_sender(client)
-        lent = client is not None
-        self._setup = Setup(versions, settings, lent=lent, network=not lent or keeps_time(client))
+        self._lender: SyncLender = _sync_lender(client, versions, settings)
+        self._setup = Setup(
+            versions,
+            settings,
+            lent=client is not None,
+            network=client is None or keeps_time(client),
+            queues=client is not None,
+        )
         self.capabilities = self._setup.capabilities
-        make = partial(make_sync_transport, settings, self._setup.route.versions)
-        self._lender = None if lent else Lender(make)
-        self._pid = os.getpid()
         self._peers = Peers()
         self._closed = False
 
@@ -190,20 +203,18 @@ class SyncHttpx2Connector(SyncConnector):
             StableHTTPError: and nothing else but what the caller's body raises; httpx2's own exception is the cause.
         """
         _check(self, request, closed=self._closed)
-        self._settle()
         exchange, content, converted = self._begin(request)
         response = None
         try:
-            transport = exchange.borrow()
-            send = self._send if transport is None else transport.handle_request
-            assert send is not None
-            response = send(converted)
+            exchange.loan = self._lender.borrow(exchange.origin, exchange.ration.seconds("pool"))
+            response = exchange.loan.send(converted)
             return self._receive(response, exchange, content)
         except BaseException as error:
-            if response is not None:
-                with suppress(Exception):
-                    response.close()
-            exchange.end(error)
+            try:
+                if response is not None:
+                    discard_now(response)
+            finally:
+                exchange.end(error)
             told = _what_to_tell(error, exchange, content)
             if told is error:
                 raise
@@ -215,17 +226,7 @@ class SyncHttpx2Connector(SyncConnector):
     def close(self) -> None:
         """Close the connections now, or those in use when their responses have ended; what was lent stays open."""
         self._closed = True
-        self._settle()
-        for lease in self._lender.retire_all() if self._lender is not None else ():
-            close_transport(lease)
-
-    def _settle(self) -> None:
-        """After a fork the connections are the parent's."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            if self._lender is None:
-                raise foreign()
-            self._lender.forget_all()
+        self._lender.close()
 
     def _begin(self, request: Request[SyncBody]) -> tuple[SyncExchange, Octets | SyncContent, httpx2.Request]:
         setup = self._setup
@@ -234,24 +235,52 @@ class SyncHttpx2Connector(SyncConnector):
         progress = Progress(ration, setup.route, secure=request.uri.scheme == "https", connect=limits["connect"])
         content = sync_content(request, ration)
         converted = setup.build(request, content, ration.timeouts, progress.note)
-        return SyncExchange(request, progress, ration, self._lender), content, converted
+        return SyncExchange(request, progress, ration), content, converted
 
     def _receive(
         self, response: httpx2.Response, exchange: SyncExchange, content: Octets | SyncContent
     ) -> Response[SyncBody]:
         _check_sent(content)
         head = read_head(response, exchange.method)
-        source = SyncIncoming(response, head.length, exchange)
-        if head.length == 0 and head.version is not HttpVersion.HTTP_2:
+        source = SyncIncoming(response, head, exchange)
+        ended = head.length == 0 and head.version is not HttpVersion.HTTP_2
+        if ended:
             source.read()
         return Response(
             head.status,
             headers=head.headers,
-            body=SyncReceivedBody(source, length=head.length),
+            body=SyncReceivedBody(source, length=head.length, held=not ended),
             reason=head.reason,
             http_version=head.version,
             connection=_connection(self._peers, response, exchange.progress),
         )
+
+
+# --- lenders -------------------------------------------------------------------------------------
+
+
+def _async_lender(client: object, versions: Sequence[HttpVersion], settings: HttpSettings) -> AsyncLender:
+    if client is not None:
+        return lent_async(client)
+    if HttpVersion.HTTP_2 in versions:
+        return Shared(partial(make_async_transport, settings, tuple(versions), settings.max_connections))
+    return AsyncLanes(partial(make_async_transport, settings, tuple(versions), 1), settings)
+
+
+def _sync_lender(client: object, versions: Sequence[HttpVersion], settings: HttpSettings) -> SyncLender:
+    if client is not None:
+        return lent_sync(client)
+    return SyncLanes(partial(make_sync_transport, settings, tuple(versions), 1), settings)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise MisuseError(
+            "connector 'httpx2' runs on asyncio, and there is no running event loop of it; "
+            "call it inside asyncio.run, and not from trio"
+        ) from None
 
 
 # --- colourless ----------------------------------------------------------------------------------

@@ -22,8 +22,6 @@ How httpx2 differs, and what is done about it:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, final
 
 import httpx2
@@ -45,12 +43,11 @@ from stablehttp import (
     SyncBody,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import FieldLine, adopt, borrow, receive_line, receive_value, received_length
+from stablehttp.adapting import receive_fields, received_length
 from stablehttp_httpx2._content import AsyncContent, Octets, SyncContent, async_content, sync_content
 from stablehttp_httpx2._limits import NO_TIMEOUTS, Ration, limits_of
 
 _MOST_ORIGINS: Final = 256
-_NAMES = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*").fullmatch
 _VERSIONS: Final = {b"HTTP/1.1": HttpVersion.HTTP_1_1, b"HTTP/2": HttpVersion.HTTP_2, b"HTTP/1.0": HttpVersion.HTTP_1_0}
 _NO_CONTENT: Final = frozenset({204, 304})
 
@@ -187,13 +184,17 @@ def _body(stream: httpx2.SyncByteStream | httpx2.AsyncByteStream) -> Body:
 
 
 class Head(NamedTuple):
-    """The head of a response; `length` is that of the content where it is known, 0 where there can be none."""
+    """The head of a response; `length` is that of the content where it is known, 0 where there can be none.
+
+    `delimited` says that the end of the content is told by something else than the end of the connection.
+    """
 
     status: int
     reason: str
     version: HttpVersion
     headers: Fields
     length: int | None
+    delimited: bool
 
 
 def read_head(response: httpx2.Response, method: str) -> Head:
@@ -205,41 +206,19 @@ def read_head(response: httpx2.Response, method: str) -> Head:
     status = response.status_code
     if not 200 <= status <= 999:
         raise InvalidResponseError(_BAD_STATUS if status != 101 else _SWITCHED)
-    lines = response.headers.raw
-    headers = receive_headers(lines)
-    reason = response.extensions.get("reason_phrase", b"")
-    version = _version(response.extensions.get("http_version", b"HTTP/1.1"))
-    empty = status in _NO_CONTENT or method == "HEAD"
-    return Head(status, reason.decode("latin-1"), version, headers, 0 if empty else _length(lines))
-
-
-_BAD_STATUS: Final = "the status of the response is none of the numbers from 200 to 999 (RFC 9110 §15)"
-_SWITCHED: Final = "the server switched protocols (101), and the request did not ask for that (RFC 9110 §7.8)"
-
-
-def receive_headers(lines: Sequence[tuple[bytes, bytes]]) -> Fields:
-    """The section, whose lines stay the client's until somebody changes or lists them.
-
-    Raises:
-        InvalidResponseError: a name or a value is one that HTTP does not allow.
-    """
-    if not lines:
-        return adopt([])
-    values = b"".join([value for _, value in lines])
-    if b"\n" in values or b"\r" in values or b"\0" in values or not _NAMES(b"/".join([name for name, _ in lines])):
-        return adopt([receive_line(name, value) for name, value in lines])
-
-    def read() -> Iterable[FieldLine]:
-        return [(name.decode("ascii"), receive_value(value.strip(b" \t"))) for name, value in lines]
-
-    def find(folded: str) -> Sequence[str]:
-        wanted = folded.encode("utf-8")
-        size = len(wanted)
-        return [
-            receive_value(value.strip(b" \t")) for name, value in lines if len(name) == size and name.lower() == wanted
-        ]
-
-    return borrow(lines, read, find)
+    headers = receive_fields(response.headers.raw)
+    codings = headers.values("transfer-encoding")
+    length = received_length(headers.values("content-length"), codings)
+    if status in _NO_CONTENT or method == "HEAD":
+        length = 0
+    return Head(
+        status,
+        response.extensions.get("reason_phrase", b"").decode("latin-1"),
+        _version(response.extensions.get("http_version", b"HTTP/1.1")),
+        headers,
+        length,
+        delimited=length is not None or bool(codings),
+    )
 
 
 def _version(spoken: bytes) -> HttpVersion:
@@ -249,13 +228,5 @@ def _version(spoken: bytes) -> HttpVersion:
     return known or HttpVersion.HTTP_1_1
 
 
-def _length(lines: Sequence[tuple[bytes, bytes]]) -> int | None:
-    """The declared length; over HTTP/1.1 the client checked each line, over HTTP/2 nobody did."""
-    lengths: list[str] = []
-    codings: list[str] = []
-    for name, value in lines:
-        if len(name) == 14 and name.lower() == b"content-length":
-            lengths.append(value.decode("latin-1"))
-        elif len(name) == 17 and name.lower() == b"transfer-encoding":
-            codings.append(value.decode("latin-1"))
-    return received_length(lengths, codings)
+_BAD_STATUS: Final = "the status of the response is none of the numbers from 200 to 999 (RFC 9110 §15)"
+_SWITCHED: Final = "the server switched protocols (101), and the request did not ask for that (RFC 9110 §7.8)"

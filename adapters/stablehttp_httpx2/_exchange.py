@@ -5,138 +5,66 @@ The connector begins an exchange and sends; the content of the response goes on 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Generic, TypeVar, final
+from typing import final
 
-import httpx2
-
-from stablehttp import AnyRequest, HttpVersion, StableHTTPError
+from stablehttp import AnyRequest, StableHTTPError
 from stablehttp_httpx2._errors import Content, translate
-from stablehttp_httpx2._lender import Lease, Lender
-from stablehttp_httpx2._limits import OutOfTimeError, Ration
-from stablehttp_httpx2._progress import Progress, Stage
+from stablehttp_httpx2._limits import Ration
+from stablehttp_httpx2._loans import AsyncLoan, SyncLoan
+from stablehttp_httpx2._progress import Progress
 from stablehttp_httpx2._watch import Watch
 
-Transport = TypeVar("Transport")
 
+class _Exchange:
+    """Which request it is about, and how far it has come."""
 
-class Exchange(Generic[Transport]):
-    """What is known of an exchange; where transports are our own it has a lease of one, given back once."""
+    __slots__ = ("method", "origin", "progress")
 
-    __slots__ = ("_lease", "_lender", "method", "origin", "progress")
-
-    def __init__(self, request: AnyRequest, progress: Progress, lender: Lender[Transport] | None) -> None:
+    def __init__(self, request: AnyRequest, progress: Progress) -> None:
         self.method = request.method
         self.origin = request.uri.origin
         self.progress = progress
-        self._lender = lender
-        self._lease: Lease[Transport] | None = None
-
-    def borrow(self) -> Transport | None:
-        """The transport to send through, where transports are our own."""
-        if self._lender is None:
-            return None
-        lease = self._lease = self._lender.lend()
-        return lease.transport
-
-    @property
-    def alone(self) -> bool:
-        """Whether no other exchange can be hurt by what happens to the connection of this one."""
-        lease = self._lease
-        return self.progress.version is not HttpVersion.HTTP_2 or (lease is not None and lease.users == 1)
 
     def explain(self, error: Exception, content: Content | None = None) -> StableHTTPError:
         """Our error for what went wrong, with the request that it is about."""
         return translate(error, self.progress, content).about(self.method, self.origin)
 
-    def give_back(self, error: BaseException | None) -> Lease[Transport] | None:
-        """Give the lease back; it comes back if its transport is to be closed now."""
-        lease, self._lease = self._lease, None
-        if lease is None or self._lender is None:
-            return None
-        if self.progress.stream is not None:
-            lease.streams.add(self.progress.stream)
-        return self._lender.take_back(lease, retire=error is not None and self._harms(error))
-
-    def _harms(self, error: BaseException) -> bool:
-        """Whether ending like this leaves something behind in the transport: see `_lender`."""
-        version = self.progress.version
-        if version is None:
-            interrupted = isinstance(error, OutOfTimeError) or not isinstance(error, Exception)
-            return interrupted and HttpVersion.HTTP_2 in self.progress.versions
-        return version is HttpVersion.HTTP_2
-
 
 @final
-class AsyncExchange(Exchange[httpx2.AsyncHTTPTransport]):
-    """An exchange whose client is awaited, under a watch."""
+class AsyncExchange(_Exchange):
+    """An exchange whose client is awaited, under a watch.
 
-    __slots__ = ("watch",)
+    `patience` is how many seconds it waits for a transport, and `loan` is its transport while it has one.
+    """
 
-    def __init__(
-        self, request: AnyRequest, progress: Progress, watch: Watch, lender: Lender[httpx2.AsyncHTTPTransport] | None
-    ) -> None:
-        super().__init__(request, progress, lender)
+    __slots__ = ("loan", "patience", "watch")
+
+    def __init__(self, request: AnyRequest, progress: Progress, watch: Watch, patience: float | None) -> None:
+        super().__init__(request, progress)
         self.watch = watch
+        self.patience = patience
+        self.loan: AsyncLoan | None = None
 
     async def end(self, error: BaseException | None = None) -> None:
-        """Give the transport back; after an error, close a connection that was made and never used."""
-        if error is not None and self.progress.stage is Stage.CONNECTED:
-            await aclose_stream(self.progress.stream)
-        left = self.give_back(error)
-        if left is not None:
-            await aclose_transport(left)
+        """Give the transport back, once; with an error, as one that is not to be used again."""
+        loan, self.loan = self.loan, None
+        if loan is not None:
+            await loan.end(self.progress, error)
 
 
 @final
-class SyncExchange(Exchange[httpx2.HTTPTransport]):
-    """An exchange whose client blocks, on a ration."""
+class SyncExchange(_Exchange):
+    """An exchange whose client blocks, on a ration; `loan` is its transport while it has one."""
 
-    __slots__ = ("ration",)
+    __slots__ = ("loan", "ration")
 
-    def __init__(
-        self, request: AnyRequest, progress: Progress, ration: Ration, lender: Lender[httpx2.HTTPTransport] | None
-    ) -> None:
-        super().__init__(request, progress, lender)
+    def __init__(self, request: AnyRequest, progress: Progress, ration: Ration) -> None:
+        super().__init__(request, progress)
         self.ration = ration
+        self.loan: SyncLoan | None = None
 
     def end(self, error: BaseException | None = None) -> None:
-        """Give the transport back; after an error, close a connection that was made and never used."""
-        if error is not None and self.progress.stage is Stage.CONNECTED:
-            close_stream(self.progress.stream)
-        left = self.give_back(error)
-        if left is not None:
-            close_transport(left)
-
-
-async def aclose_transport(lease: Lease[httpx2.AsyncHTTPTransport]) -> None:
-    """Close a transport, and what it forgot."""
-    with suppress(Exception):
-        await lease.transport.aclose()
-    for stream in list(lease.streams):
-        await aclose_stream(stream)
-
-
-def close_transport(lease: Lease[httpx2.HTTPTransport]) -> None:
-    """Close a transport, and what it forgot."""
-    with suppress(Exception):
-        lease.transport.close()
-    for stream in list(lease.streams):
-        close_stream(stream)
-
-
-async def aclose_stream(stream: object) -> None:
-    """Close a network stream of the client; a second time does nothing."""
-    close: Callable[[], Awaitable[None]] | None = getattr(stream, "aclose", None)
-    if close is not None:
-        with suppress(Exception):
-            await close()
-
-
-def close_stream(stream: object) -> None:
-    """Close a network stream of the client; a second time does nothing."""
-    close: Callable[[], None] | None = getattr(stream, "close", None)
-    if close is not None:
-        with suppress(Exception):
-            close()
+        """Give the transport back, once; with an error, as one that is not to be used again."""
+        loan, self.loan = self.loan, None
+        if loan is not None:
+            loan.end(self.progress, error)

@@ -9,7 +9,8 @@ response to us sets are taken out again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import os
 from http.cookiejar import Cookie, CookieJar
 from importlib.util import find_spec
 from typing import Final, TypeAlias, final
@@ -18,9 +19,9 @@ from urllib.request import getproxies
 import httpx2
 
 from stablehttp import ClosedError, MisuseError
-
-AsyncSend: TypeAlias = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
-SyncSend: TypeAlias = Callable[[httpx2.Request], httpx2.Response]
+from stablehttp_httpx2._loans import AsyncSend, SyncSend, aclose_stream, close_stream
+from stablehttp_httpx2._progress import NetworkStream, Progress, Stage
+from stablehttp_httpx2._shared import foreign
 
 _PACKAGE: Final = "httpx2"
 _OF_ANY_COLOUR: Final = (httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx2.Client, httpx2.AsyncClient)
@@ -29,30 +30,91 @@ _OF_ANY_COLOUR: Final = (httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx2
 # --- what may be lent ----------------------------------------------------------------------------
 
 
-def async_sender(lent: object) -> AsyncSend:
-    """How to send through what was lent to an asynchronous connector.
+def lent_async(lent: object) -> AsyncLent:
+    """What was lent to an asynchronous connector, to be sent through.
 
     Raises:
         MisuseError: it is of another package or colour, or would change what is sent.
     """
     if isinstance(lent, httpx2.AsyncBaseTransport):
-        return lent.handle_async_request
+        return AsyncLent(lent.handle_async_request)
     if isinstance(lent, httpx2.AsyncClient):
-        return _AsyncClientSender(lent).send
+        return AsyncLent(_AsyncClientSender(lent).send)
     raise _wrong(lent, "AsyncHttpx2Connector", "AsyncBaseTransport or AsyncClient", "SyncHttpx2Connector")
 
 
-def sync_sender(lent: object) -> SyncSend:
-    """How to send through what was lent to a synchronous connector.
+def lent_sync(lent: object) -> SyncLent:
+    """What was lent to a synchronous connector, to be sent through.
 
     Raises:
         MisuseError: it is of another package or colour, or would change what is sent.
     """
     if isinstance(lent, httpx2.BaseTransport):
-        return lent.handle_request
+        return SyncLent(lent.handle_request)
     if isinstance(lent, httpx2.Client):
-        return _SyncClientSender(lent).send
+        return SyncLent(_SyncClientSender(lent).send)
     raise _wrong(lent, "SyncHttpx2Connector", "BaseTransport or Client", "AsyncHttpx2Connector")
+
+
+@final
+class AsyncLent:
+    """What was lent, in the event loop of its first exchange: lender and loan in one, and never closed."""
+
+    queues = True
+
+    def __init__(self, send: AsyncSend) -> None:
+        self.send: AsyncSend = send
+        self.stream: NetworkStream | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+
+    async def borrow(self, origin: str, seconds: float | None) -> AsyncLent:
+        """The same.
+
+        Raises:
+            ForeignLoopError: this is another event loop or process than that of the first exchange.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if loop is not self._loop or self._pid != os.getpid():
+            raise foreign()
+        return self
+
+    async def end(self, progress: Progress, error: BaseException | None) -> None:
+        """Nothing is given back; after an error, close a connection that was made and never used."""
+        if error is not None and progress.stage is Stage.CONNECTED:
+            await aclose_stream(progress.stream)
+
+    async def aclose(self) -> None:
+        """Leave what was lent as it is."""
+
+
+@final
+class SyncLent:
+    """What was lent, in the process that lent it: lender and loan in one, and never closed."""
+
+    def __init__(self, send: SyncSend) -> None:
+        self.send: SyncSend = send
+        self._pid = os.getpid()
+
+    def borrow(self, origin: str, seconds: float | None) -> SyncLent:
+        """The same.
+
+        Raises:
+            ForeignLoopError: this is another process.
+        """
+        if self._pid != os.getpid():
+            raise foreign()
+        return self
+
+    def end(self, progress: Progress, error: BaseException | None) -> None:
+        """Nothing is given back; after an error, close a connection that was made and never used."""
+        if error is not None and progress.stage is Stage.CONNECTED:
+            close_stream(progress.stream)
+
+    def close(self) -> None:
+        """Leave what was lent as it is."""
 
 
 def keeps_time(lent: object) -> bool:

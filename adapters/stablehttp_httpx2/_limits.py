@@ -47,6 +47,14 @@ class Clock(Protocol):
         """From now on the caller is waited for: only the total counts."""
         ...
 
+    def go_on(self) -> None:
+        """The client goes on with the next stage.
+
+        Raises:
+            CancelledError: the call was cancelled, and what the client stands on took that for its own doing.
+        """
+        ...
+
     def late(self, kind: Kind) -> OutOfTimeError:
         """What ran out when the client reports that the limit called `kind` did."""
         ...
@@ -97,6 +105,8 @@ class Ration:
     def arm(self, kind: Kind) -> None:
         """The stage called `kind` begins.
 
+        While content is sent over HTTP/2 the client reads too, where it waits for leave to send more.
+
         Raises:
             OutOfTimeError: the total is used up.
         """
@@ -104,7 +114,10 @@ class Ration:
         if self._total_at != inf:
             self.check()
             seconds = _least(seconds, self._total_at - monotonic())
-        self.timeouts["read" if kind == "drain" else kind] = seconds
+        if kind in ("read", "write", "drain"):
+            self.timeouts["read"] = seconds
+        if kind != "drain":
+            self.timeouts[kind] = seconds
 
     def leave(self, kind: Literal["read"]) -> None:
         """The same: all limits are the client's to keep."""
@@ -113,11 +126,18 @@ class Ration:
     def rest(self) -> None:
         """The caller is waited for."""
 
+    def go_on(self) -> None:
+        """Nothing can be cancelled here."""
+
     def late(self, kind: Kind) -> OutOfTimeError:
         """The total, if nothing is left of it, else the limit called `kind`."""
         if monotonic() >= self._total_at:
             kind = "total"
         return OutOfTimeError(kind, self._limits[kind])
+
+    def seconds(self, kind: Kind) -> float | None:
+        """How long may be waited for `kind`, if nothing else is waited for."""
+        return self.timeouts[kind]
 
     def check(self) -> None:
         """Make sure that there is time left.

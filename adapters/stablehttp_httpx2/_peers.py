@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, cast, final
 from weakref import WeakKeyDictionary
 
 from stablehttp import ConnectionInfo
@@ -48,7 +48,7 @@ def _peer_of(stream: NetworkStream) -> str | None:
         address = stream.get_extra_info("server_addr")
     except OSError:  # the system is asked, and the connection may have ended with the response
         return None
-    if not isinstance(address, tuple) or len(address) < 2:
+    if not isinstance(address, tuple):
         return None
-    host, port = str(address[0]), str(address[1])
+    host, port, *_ = (str(part) for part in cast("tuple[object, ...]", (*address, "", "")))
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -38,12 +38,14 @@ class Stage(IntEnum):
 class Route:
     """By what way the requests of one connector go.
 
-    `own` says that the connector made the transport itself, `proxied` that a proxy stands between.
+    `own` says that the connector made the transport itself, `queues` that exchanges wait for their turn in
+    the transport, `proxied` that a proxy stands between.
     """
 
     versions: tuple[HttpVersion, ...]
     own: bool
-    proxied: bool = False
+    queues: bool
+    proxied: bool
 
 
 class NetworkStream(Protocol):
@@ -91,7 +93,8 @@ class Progress:
         self.stream: NetworkStream | None = None
         self.stream_id = 0
         self.version: HttpVersion | None = None
-        clock.arm("pool")
+        if route.queues:
+            clock.arm("pool")
 
     def late(self, kind: Kind) -> OutOfTimeError:
         """What ran out when the client reports that the limit called `kind` did."""
@@ -132,6 +135,7 @@ class Progress:
         self.stage = Stage.CONNECTED
         self.stream = cast(NetworkStream, info["return_value"])
         self._clock.careful = self._own
+        self._clock.go_on()
 
     def secured(self, info: Info) -> None:
         """TLS to the first hop stands."""
@@ -181,6 +185,7 @@ class Progress:
 
     def _sending(self, version: HttpVersion, info: Info) -> None:
         self.told = True
+        self._clock.go_on()
         if getattr(info.get("request"), "method", None) == b"CONNECT":
             return
         if version not in self.versions:
@@ -203,8 +208,14 @@ class Progress:
 
     def _check_answer(self, first: bytes) -> None:
         """HTTP/2 begins with the length of a SETTINGS frame, whose first octet is 0 (RFC 9113 §3.4, §4.2)."""
+        if not first:
+            raise DisconnectedError(
+                "the connection ended before the server said that it speaks HTTP/2; the request was not sent",
+                sent="maybe",
+                processed="no",
+            )
         if first != b"\0":
-            raise self._unwanted(HttpVersion.HTTP_1_1 if first else None)
+            raise self._unwanted(HttpVersion.HTTP_1_1)
 
     def _unwanted(self, negotiated: HttpVersion | None) -> NegotiationError:
         wanted = [version.value for version in self.versions]

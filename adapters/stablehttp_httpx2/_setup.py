@@ -67,8 +67,12 @@ class Setup:
 
     __slots__ = ("_origins", "_server_name", "_whole", "capabilities", "route", "settings")
 
-    def __init__(self, versions: Sequence[HttpVersion], settings: HttpSettings, *, lent: bool, network: bool) -> None:
+    def __init__(
+        self, versions: Sequence[HttpVersion], settings: HttpSettings, *, lent: bool, network: bool, queues: bool
+    ) -> None:
         """Set up; `lent` says that the transport is the caller's, `network` that it heeds limits of time.
+
+        `queues` says that exchanges wait for their turn in the transport.
 
         Raises:
             InvalidMessageError: there is no version, or one that is not sent.
@@ -84,7 +88,7 @@ class Setup:
             )
         check_settings(settings)
         proxied = settings.proxy is not None
-        self.route = Route(versions=tuple(versions), own=not lent, proxied=proxied)
+        self.route = Route(versions=tuple(versions), own=not lent, queues=queues, proxied=proxied)
         self.settings = settings
         self.capabilities = _capabilities(versions, lent=lent, network=network)
         self._origins = Origins()

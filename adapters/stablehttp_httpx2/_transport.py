@@ -34,8 +34,10 @@ class _Context(ssl.SSLContext):
         super().set_alpn_protocols(self.offered)
 
 
-def make_async_transport(settings: HttpSettings, versions: tuple[HttpVersion, ...]) -> httpx2.AsyncHTTPTransport:
-    """A transport that makes connections as `settings` say, and speaks `versions` only.
+def make_async_transport(
+    settings: HttpSettings, versions: tuple[HttpVersion, ...], connections: int
+) -> httpx2.AsyncHTTPTransport:
+    """A transport that makes so many connections as `settings` say, and speaks `versions` only.
 
     Raises:
         InvalidMessageError: a file of the TLS settings, or the proxy, is unusable.
@@ -45,14 +47,16 @@ def make_async_transport(settings: HttpSettings, versions: tuple[HttpVersion, ..
         trust_env=False,
         http1=HttpVersion.HTTP_1_1 in versions,
         http2=HttpVersion.HTTP_2 in versions,
-        limits=_limits(settings),
+        limits=_limits(settings, connections),
         proxy=_proxy(settings),
         retries=0,
     )
 
 
-def make_sync_transport(settings: HttpSettings, versions: tuple[HttpVersion, ...]) -> httpx2.HTTPTransport:
-    """A transport that makes connections as `settings` say, and speaks `versions` only.
+def make_sync_transport(
+    settings: HttpSettings, versions: tuple[HttpVersion, ...], connections: int
+) -> httpx2.HTTPTransport:
+    """A transport that makes so many connections as `settings` say, and speaks `versions` only.
 
     Raises:
         InvalidMessageError: a file of the TLS settings, or the proxy, is unusable.
@@ -62,7 +66,7 @@ def make_sync_transport(settings: HttpSettings, versions: tuple[HttpVersion, ...
         trust_env=False,
         http1=HttpVersion.HTTP_1_1 in versions,
         http2=HttpVersion.HTTP_2 in versions,
-        limits=_limits(settings),
+        limits=_limits(settings, connections),
         proxy=_proxy(settings),
         retries=0,
     )
@@ -129,10 +133,10 @@ _shared = lru_cache(maxsize=16)(_made)
 """Loading the authorities of the system takes 20 ms; contexts without files of their own are shared."""
 
 
-def _limits(settings: HttpSettings) -> httpx2.Limits:
+def _limits(settings: HttpSettings, connections: int) -> httpx2.Limits:
     return httpx2.Limits(
-        max_connections=settings.max_connections,
-        max_keepalive_connections=settings.max_connections,
+        max_connections=connections,
+        max_keepalive_connections=connections,
         keepalive_expiry=settings.keepalive,
     )
 

@@ -89,6 +89,16 @@ class Watch:
         """From now on the caller is waited for: only the total counts."""
         self._kind, self._at = "total", self._total_at
 
+    def go_on(self) -> None:
+        """The client goes on with the next stage.
+
+        Raises:
+            CancelledError: the call was cancelled, and what the client stands on took that for its own doing: anyio
+                does if one of its scopes is cancelled in the same turn of the loop, as when a connection is made.
+        """
+        if self.held is None and self._cancellations():
+            raise self._outside or asyncio.CancelledError()
+
     def late(self, kind: Kind) -> OutOfTimeError:
         """The limit called `kind`: the total is not the client's to keep."""
         return OutOfTimeError(kind, self._limits[kind] or self.timeouts.get(kind))
@@ -106,7 +116,7 @@ class Watch:
         except GeneratorExit:
             raise
         except BaseException as error:
-            cancelled = self._outside if self._is_cancelled() else None
+            cancelled = self._outside if self._cancellations() else None
             if cancelled is not None and cancelled is not error:
                 raise cancelled from error
             if cancelled is None and self._struck is not None and isinstance(error, asyncio.CancelledError):
@@ -114,6 +124,15 @@ class Watch:
             raise
         finally:
             self._end()
+
+    def deliver(self) -> None:
+        """Raise a cancellation that came so late that `drive` could not deliver it.
+
+        Raises:
+            CancelledError: there was one.
+        """
+        if self.held is not None:
+            raise self.held
 
     def _begin(self) -> None:
         self._task = asyncio.current_task(self._loop)
@@ -130,7 +149,7 @@ class Watch:
             self._timer = None
 
     def _steps(self, steps: Generator[object, None, T]) -> Generator[object, None, T]:
-        told = False
+        told = 0  # how many cancellations stood when the last one was delivered
         patience = _PATIENCE
         error: BaseException | None = None
         while True:
@@ -140,30 +159,33 @@ class Watch:
                 value: T = end.value
                 return value
             error = None
+            if told and told > self._cancellations():  # it was of a scope of the client's own, which is over
+                told, self._outside = 0, None
             if self.held is not None and not told:
                 patience -= 1
                 if waits_for is not None or not patience:
-                    told, error, self.held = True, self.held, None
+                    told, error, self.held = self._cancellations(), self.held, None
                     continue
             self._waits_for = waits_for
             try:
                 yield waits_for
             except asyncio.CancelledError as cancelled:
-                if self._struck is None or self._is_cancelled():
+                stand = self._cancellations()
+                if stand:
                     self._outside = cancelled
                     if waits_for is None and (self.careful or told) and patience:
                         self.held = cancelled
                         continue
-                told, error = True, cancelled
+                told, error = stand, cancelled
             except GeneratorExit:
                 steps.close()
                 raise
             except BaseException as other:
                 error = other
 
-    def _is_cancelled(self) -> bool:
-        """Whether somebody cancels the task: not our timer alone, nor a scope of the client's own, which undoes it."""
-        return self._task is not None and self._task.cancelling() > self._cancelling
+    def _cancellations(self) -> int:
+        """How many cancellations of the task stand that were not there at first; our timer makes none."""
+        return 0 if self._task is None else self._task.cancelling() - self._cancelling
 
     def _set_timer(self) -> None:
         if self._timer is not None:

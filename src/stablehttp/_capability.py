@@ -18,6 +18,7 @@ class Capability(Enum):
 
     DUPLEX = "duplex (bidirectional) streaming"
     STREAMED_REQUEST = "request content of unknown length"
+    EARLY_RESPONSE = "a response that comes before the content of the request has been sent"
     STREAMED_RESPONSE = "response content delivered while it arrives"
     REQUEST_TRAILERS = "request trailers"
     RESPONSE_TRAILERS = "response trailers"

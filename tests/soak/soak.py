@@ -11,7 +11,7 @@ import asyncio
 import gc
 import os
 import random
-import resource
+import sys
 import threading
 import time
 from collections import Counter
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 from stablehttp import (
+    AsyncBody,
     AsyncConnector,
     AsyncPipeline,
     HttpSettings,
@@ -71,7 +72,8 @@ class Figures:
     tasks: int = 0
     threads: int = 0
     open_at_origin: int = 0
-    kib_for_each_1000: float = 0.0
+    blocks: float = 0.0
+    """Blocks of memory that each request left behind; the origin keeps some of each connection."""
 
     @property
     def wrong(self) -> list[str]:
@@ -80,8 +82,8 @@ class Figures:
         found += [
             f"{name}: {value} left" for name in ("sockets", "tasks", "threads") if (value := getattr(self, name)) > 0
         ]
-        if self.kib_for_each_1000 > 64:
-            found.append(f"memory: {self.kib_for_each_1000:.0f} KiB more for each 1,000 requests")
+        if self.blocks > 25:
+            found.append(f"memory: {self.blocks:.1f} blocks more for each request")
         return found + self.unsound
 
     def row(self) -> str:
@@ -90,13 +92,13 @@ class Figures:
         return (
             f"| {self.subject} | {self.requests:,} | {self.requests / self.seconds:,.0f} | {good:,} | "
             f"{sum(self.outcomes.values()) - good:,} | {self.twice} | {self.lost} | "
-            f"{self.sockets} / {self.tasks} / {self.threads} | {self.kib_for_each_1000:.1f} |"
+            f"{self.sockets} / {self.tasks} / {self.threads} | {self.blocks:.1f} |"
         )
 
 
 HEAD: Final = (
     "| connector | requests | a second | responses | errors | sent twice | lost | "
-    "sockets / tasks / threads left | KiB more for each 1,000 |\n|---|---|---|---|---|---|---|---|---|"
+    "sockets / tasks / threads left | blocks left by each |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -110,7 +112,7 @@ class Soak:
         self._seed = seed
         self._arrived: Counter[bytes] = Counter()
         self._figures = Figures(str(subject), requests)
-        self._marks: list[tuple[int, int]] = []
+        self._blocks = 0
 
     # --- the origin ---
 
@@ -121,7 +123,10 @@ class Soak:
         if chance.random() >= FAULTY:
             return Answer(200, content, framing=chance.choice(("length", "chunked")))
         what = chance.choice(_WHAT_OF_STREAMS if self._subject.version is HttpVersion.HTTP_2 else _WHAT)
-        fault = Fault(what, chance.choice(_AT))
+        at = chance.choice(_AT)
+        if isinstance(what, ResetStream) and at == "response head":
+            at = "request"  # half a frame would be the end of the whole connection
+        fault = Fault(what, at)
         return Answer(200, content, framing=chance.choice(("length", "chunked")), faults=[fault])
 
     # --- the caller ---
@@ -139,7 +144,8 @@ class Soak:
         with origin:
             await self._send_all(origin, warm=True)
             await _settle(origin)
-            before = self._left()
+            gc.collect()
+            before, self._blocks = self._left(), sys.getallocatedblocks()
             since = time.monotonic()
             await self._send_all(origin)
             self._figures.seconds = time.monotonic() - since
@@ -158,8 +164,6 @@ class Soak:
         async def worker() -> None:
             for number in numbers:
                 await self._one(pipeline, origin.url, number)
-                if number % 100 == 0 and number > 0:
-                    self._marks.append((number, resident()))
 
         async with connector:
             await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
@@ -203,7 +207,7 @@ class Soak:
         gc.collect()
         figures.open_at_origin = origin.open_connections
         figures.sockets, figures.tasks, figures.threads = self._more(before)
-        figures.kib_for_each_1000 = _slope(self._marks[len(self._marks) // 3 :])
+        figures.blocks = (sys.getallocatedblocks() - self._blocks) / figures.requests
 
     def _left(self) -> tuple[int, int, int]:
         return len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks()), threading.active_count()
@@ -220,7 +224,7 @@ async def _settle(origin: Origin) -> None:
     await asyncio.sleep(0.2)
 
 
-async def _exchange(pipeline: AsyncPipeline, request: Request[object], chance: random.Random) -> str:
+async def _exchange(pipeline: AsyncPipeline, request: Request[AsyncBody], chance: random.Random) -> str:
     async with await pipeline.send(request) as response:
         if chance.random() < 0.05:
             return "closed unread"
@@ -240,19 +244,3 @@ async def _pieces(count: int, *, fails: bool) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
     if fails:
         raise MyOwnError
-
-
-def resident() -> int:
-    """Octets of memory that this process holds."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
-
-
-def _slope(marks: list[tuple[int, int]]) -> float:
-    """KiB that each 1,000 requests add, by least squares; 0 with too few marks to say."""
-    if len(marks) < 4:
-        return 0.0
-    xs, ys = zip(*marks, strict=True)
-    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-    slope = sum((a - x) * (b - y) for a, b in marks) / sum((a - x) ** 2 for a in xs)
-    return slope * 1000 / 1024

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, final
 
 from h2.connection import ConnectionState
-from h2.exceptions import ProtocolError
+from h2.exceptions import ProtocolError, StreamClosedError
 
 from stablehttp.testing._origin_frames import endless_more, endless_start, goaway
 from stablehttp.testing._origin_journal import Journal
@@ -224,7 +224,8 @@ class Http2Exchange:
     def reset(self, code: int) -> None:
         """Reset the stream."""
         self._check()
-        self._link.h2.reset_stream(self.stream, code)
+        with contextlib.suppress(StreamClosedError):  # the client was quicker, and nobody has noticed yet
+            self._link.h2.reset_stream(self.stream, code)
         self._link.flush()
 
     # --- inside ---

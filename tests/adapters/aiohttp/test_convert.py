@@ -13,6 +13,7 @@ from yarl import URL
 from stablehttp import URI, BodyTakenError, BytesBody, InvalidFieldError, Request
 from stablehttp.testing import Origin
 from stablehttp_aiohttp import from_aiohttp, to_aiohttp
+from stablehttp_aiohttp._body import AiohttpContent
 
 LINES = [("Host", "a.test"), ("X-D", "1"), ("Y", "2"), ("x-d", "3")]
 
@@ -44,14 +45,15 @@ def test_to_aiohttp_touches_no_content() -> None:
 
     made = to_aiohttp(request)
 
-    assert (request.body.taken_by, made.data is not None and made.data.size) == (None, None)
+    assert isinstance(made.data, AiohttpContent)
+    assert (request.body.taken_by, made.data.size) == (None, None)
 
 
 async def test_content_can_only_be_written() -> None:
-    made = to_aiohttp(Request("PUT", "http://a.test/", headers=[("Host", "a.test")], body=b"content"))
+    made = to_aiohttp(Request("PUT", "http://a.test/", headers=[("Host", "a.test")], body=bytes(1 << 20)))
 
-    assert made.data is not None
-    assert (made.data.size, made.data.consumed, made.data.autoclose) == (7, True, True)
+    assert isinstance(made.data, AiohttpContent)
+    assert (made.data.size, made.data.consumed, made.data.autoclose) == (1 << 20, True, True)
     with pytest.raises(TypeError, match="only be written"):
         made.data.decode()
 
@@ -116,7 +118,7 @@ async def test_what_aiohttp_would_send_and_http_forbids_is_refused() -> None:
 async def test_there_and_back_nothing_is_lost() -> None:
     """U-K3."""
     uri = URI.verbatim("http://a.test:8080", "/|%zz?")
-    request = Request("get", uri, headers=LINES, body=b"content")
+    request = Request("get", uri, headers=[*LINES, ("Transfer-Encoding", "chunked")], body=chunks())
     parts = to_aiohttp(request)
     async with aiohttp.ClientSession() as session:
         foreign = aiohttp.ClientRequest(
@@ -128,5 +130,5 @@ async def test_there_and_back_nothing_is_lost() -> None:
         back = from_aiohttp(foreign)
 
     assert (back.method, back.target, back.uri.origin) == ("get", "/|%zz?", "http://a.test:8080")
-    assert back.headers.items() == LINES
+    assert back.headers.items()[:-1] == LINES
     assert back.body is request.body

@@ -13,7 +13,7 @@ import trustme
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived, StreamEnded
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 
 from stablehttp import AsyncBody, HttpSettings, Request, Response, TLSSettings
 from stablehttp.testing import Origin
@@ -105,7 +105,7 @@ class FewStreams:
         self.connections += 1
         with self._context.wrap_socket(raw, server_side=True) as connection:
             h2 = H2Connection(H2Configuration(client_side=False))
-            h2.local_settings[SettingCodes.MAX_CONCURRENT_STREAMS] = self.limit
+            h2.local_settings = Settings(client=False, initial_values={SettingCodes.MAX_CONCURRENT_STREAMS: self.limit})
             h2.initiate_connection()
             connection.sendall(h2.data_to_send())
             connection.settimeout(0.02)

@@ -17,14 +17,18 @@ from stablehttp._errors import (
     BodyTakenError,
     ContentLengthError,
     DisconnectedError,
+    TotalTimeoutError,
+    TransportError,
 )
+from stablehttp._extensions import Extensions
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
+from stablehttp._settings import Timeouts
 from stablehttp.testing._origin_script import Answer, Fault, Reset
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._driver import ready
 from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
-from stablehttp.testing.contract._source import Signal, Step
+from stablehttp.testing.contract._source import Signal, Source, Step
 
 EVERY_OCTET: Final = bytes(range(256)) * 5
 
@@ -77,9 +81,9 @@ async def sends_content_with_any_method(bench: Bench) -> None:
 
 
 async def sends_large_content_unharmed(bench: Bench) -> None:
-    blocks = [bytes([number]) * 50_000 for number in range(24)]
+    blocks = [bytes([number]) * 80_000 for number in range(6)]
     digest = hashlib.sha256(b"".join(blocks)).hexdigest()
-    for body in (BytesBody(b"".join(blocks)), bench.source(*blocks, length=1_200_000)):
+    for body in (BytesBody(b"".join(blocks)), bench.source(*blocks, length=480_000)):
         await bench.exchange(Request("PUT", bench.url("/large"), body=body))
         received = await bench.origin.atake()
         same((received.content_sha256, received.complete), (digest, True), "digest of the content")
@@ -222,6 +226,28 @@ async def gives_an_early_response_while_the_body_waits(bench: Bench) -> None:
     await _still_works(bench)
 
 
+async def comes_to_an_end_when_the_response_is_early(bench: Bench) -> None:
+    """Nothing to refuse beforehand: a client that sees no early response ends in time, and says what it knows."""
+    await _ends_in_time(bench, bench.source(*[bytes(65_536)] * 100, length=100 * 65_536))
+
+
+async def keeps_its_time_when_the_response_is_early(bench: Bench) -> None:
+    await _ends_in_time(bench, bench.source(b"first", Signal(), b"second", length=11))
+
+
+async def _ends_in_time(bench: Bench, source: Source) -> None:
+    bench.origin.answer(_early(bench, 413, b"too large"))
+    request = Request("PUT", bench.url("/early"), body=source, extensions=Extensions([Timeouts(total=0.5)]))
+    try:
+        reply, _ = await bench.exchange(request)
+        same(reply.response.status, 413, "status")
+    except (TransportError, TotalTimeoutError) as error:
+        require(error.sent != "no" and error.processed != "no", "the origin could have acted on it")
+    await bench.until(lambda: source.closed == 1, "the body is closed")
+    bench.origin.answer(Answer(200))
+    await _still_works(bench)
+
+
 async def never_hangs_when_the_origin_goes_early(bench: Bench) -> None:
     answer = Answer(403, b"no", reading="never", faults=[Fault(Reset(), "response")])
     bench.origin.script([answer])
@@ -260,11 +286,19 @@ RULES: Final = (
     Rule("a replayable body is sent again", sends_a_replayable_body_again, "U-H4"),
     Rule("request trailers are sent", sends_trailers, "R8", needs=Capability.REQUEST_TRAILERS),
     Rule("100 is waited for", waits_for_100_before_the_content, "U-M1", needs=Capability.EXPECT_CONTINUE),
-    Rule("an early response is given", gives_an_early_response_and_closes_the_body, "U-J2 U-H7"),
+    Rule(
+        "an early response is given",
+        gives_an_early_response_and_closes_the_body,
+        "U-J2 U-H7",
+        needs=Capability.EARLY_RESPONSE,
+        otherwise=comes_to_an_end_when_the_response_is_early,
+    ),
     Rule(
         "an early response is given while the body waits",
         gives_an_early_response_while_the_body_waits,
         "U-J2",
+        needs=Capability.EARLY_RESPONSE,
+        otherwise=keeps_its_time_when_the_response_is_early,
         colour="async",  # a body that blocks holds up whoever reads it
     ),
     Rule("an origin that goes early is no hang", never_hangs_when_the_origin_goes_early, "U-J2"),

@@ -5,6 +5,7 @@ Stands on the bench.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from stablehttp._capability import Capability
@@ -54,11 +55,12 @@ async def tells_a_name_that_does_not_resolve(bench: Bench) -> None:
 
 
 async def tells_a_bad_certificate(bench: Bench) -> None:
-    kinds: tuple[Certificate, ...] = ("untrusted", "wrong name", "expired")
-    for certificate in kinds:
+    async def one(certificate: Certificate) -> None:
         origin = await bench.open_origin(tls=TLS(certificate=certificate))
         await _fails_unsent(bench, CertificateError, origin.url + "/", bench.settings_for(origin))
         same(origin.count, 0, f"requests that arrived in spite of a certificate that is {certificate}")
+
+    await asyncio.gather(one("untrusted"), one("wrong name"), one("expired"))
 
 
 async def tells_a_failed_handshake(bench: Bench) -> None:
@@ -194,7 +196,7 @@ async def tells_a_malformed_response(bench: Bench) -> None:
 
 async def ends_a_head_without_end(bench: Bench) -> None:
     bench.origin.script([Answer(head="endless")])
-    timeouts = Timeouts(read=2) if bench.can(Capability.READ_TIMEOUT) else None
+    timeouts = Timeouts(read=1) if bench.can(Capability.READ_TIMEOUT) else None
     with fails(InvalidResponseError, TransportError, ReadTimeoutError) as caught:
         await bench.driver.send(Request("GET", bench.url()), timeouts)
     require(caught.error.sent != "no", "octets were sent")

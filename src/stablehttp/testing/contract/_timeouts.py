@@ -5,6 +5,7 @@ Stands on the bench.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from dataclasses import replace
@@ -22,6 +23,7 @@ from stablehttp._errors import (
 )
 from stablehttp._message import Request
 from stablehttp._settings import HttpSettings, Timeouts
+from stablehttp.testing._origin import Origin
 from stablehttp.testing._origin_script import Answer, Gate, Hang
 from stablehttp.testing._origin_tls import TLS
 from stablehttp.testing.contract._bench import Bench
@@ -33,20 +35,48 @@ _TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.04)
 
 async def bounds_the_pause_between_octets(bench: Bench) -> None:
     timeouts = Timeouts(read=0.25)
-    bench.origin.answer(_TRICKLE)
-    reply = await bench.driver.send(Request("GET", bench.url()), timeouts)
-    same(await reply.read(), b"x" * 12, "content that trickles for longer than the timeout")
+    first, second = Gate(), Gate()
+    trickling = await bench.open_origin(_TRICKLE)
+    silent = await bench.open_origin(Answer(200, hold=first))
+    stopping = await bench.open_origin(Answer(200, [b"first", second], framing="chunked"))
+
+    async def trickles() -> None:
+        reply = await bench.connect(bench.settings_for(trickling)).send(Request("GET", trickling.url), timeouts)
+        same(await reply.read(), b"x" * 12, "content that trickles for longer than the timeout")
+
+    await asyncio.gather(
+        trickles(),
+        _runs_out(bench, silent, ReadTimeoutError, timeouts, 0.25),
+        _runs_out(bench, stopping, ReadTimeoutError, timeouts, 0.25),
+    )
+    for gate in (first, second):
+        gate.open()
+
+
+async def bounds_the_whole_call(bench: Bench) -> None:
     gate = Gate()
-    for answer in (Answer(200, hold=gate), Answer(200, [b"first", gate], framing="chunked")):
-        bench.origin.answer(answer)
-        since = time.monotonic()
-        with fails(ReadTimeoutError) as caught:
-            reply = await bench.driver.send(Request("GET", bench.url()), timeouts)
-            await reply.read()
-        _check_timeout(caught.error, 0.25, since)
+    trickling, silent = await bench.open_origin(_TRICKLE), await bench.open_origin(Answer(200, hold=gate))
+    await asyncio.gather(
+        _runs_out(bench, trickling, TotalTimeoutError, Timeouts(total=0.3), 0.3),
+        _runs_out(bench, silent, TotalTimeoutError, Timeouts(total=0.2), 0.2),
+    )
     gate.open()
-    bench.origin.answer(Answer(200, b"next"))
-    same((await bench.exchange(Request("GET", bench.url())))[1], b"next", "content of the next response")
+    reply = await bench.driver.send(Request("GET", bench.url()), Timeouts(total=5))
+    same(await reply.read(), b"", "content of a response that comes in time")
+
+
+async def _runs_out(
+    bench: Bench, origin: Origin, kind: type[HTTPTimeoutError], timeouts: Timeouts, seconds: float
+) -> None:
+    driver = bench.connect(bench.settings_for(origin))
+    since = time.monotonic()
+    with fails(kind) as caught:
+        reply = await driver.send(Request("GET", origin.url), timeouts)
+        await reply.read()
+    _check_timeout(caught.error, seconds, since)
+    origin.answer(Answer(200, b"next"))
+    reply = await driver.send(Request("GET", origin.url))
+    same(await reply.read(), b"next", "content of the next response")
 
 
 def _check_timeout(error: HTTPTimeoutError, seconds: float, since: float) -> None:
@@ -54,25 +84,6 @@ def _check_timeout(error: HTTPTimeoutError, seconds: float, since: float) -> Non
     require(seconds - 0.02 <= passed < seconds + 2, f"a timeout of {seconds} s ran out after {passed:.2f} s")
     require(error.sent != "no" and error.processed != "no", "the request was sent")
     require(isinstance(error, TimeoutError), "it is the built-in too")
-
-
-async def bounds_the_whole_call(bench: Bench) -> None:
-    bench.origin.answer(_TRICKLE)
-    since = time.monotonic()
-    with fails(TotalTimeoutError) as caught:
-        reply = await bench.driver.send(Request("GET", bench.url()), Timeouts(total=0.3))
-        await reply.read()
-    _check_timeout(caught.error, 0.3, since)
-    gate = Gate()
-    bench.origin.answer(Answer(200, hold=gate))
-    since = time.monotonic()
-    with fails(TotalTimeoutError) as caught:
-        await bench.driver.send(Request("GET", bench.url()), Timeouts(total=0.2))
-    _check_timeout(caught.error, 0.2, since)
-    gate.open()
-    bench.origin.answer(Answer(200, b"next"))
-    reply = await bench.driver.send(Request("GET", bench.url()), Timeouts(total=5))
-    same(await reply.read(), b"next", "content of the next response")
 
 
 async def bounds_the_pause_while_the_peer_takes_nothing(bench: Bench) -> None:
