@@ -25,9 +25,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple, final
 
-from aiohttp import ClientRequest, ClientResponse, hdrs
+from aiohttp import ClientRequest, ClientResponse, HttpVersion10, HttpVersion11, hdrs
 from aiohttp.payload import Payload
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -53,7 +54,7 @@ from stablehttp_aiohttp._upload import Upload
 _READER: Final = "the aiohttp connector"
 _LITTLE: Final = 32 * 1024
 """Content up to this size, in octets, goes out at once, so that there is nothing to stop and nothing to wait for."""
-_VERSIONS: Final = {(1, 1): HttpVersion.HTTP_1_1, (1, 0): HttpVersion.HTTP_1_0}
+_VERSIONS: Final = {HttpVersion11: HttpVersion.HTTP_1_1, HttpVersion10: HttpVersion.HTTP_1_0}
 
 
 class AiohttpRequest(NamedTuple):
@@ -168,6 +169,7 @@ def _body_of(body: object) -> AsyncBody:
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _FORBIDDEN: Final = re.compile(r"[\x00\r\n]").search
+_first: Final = itemgetter(0)
 _MOST_NAMES: Final = 1024
 _LONGEST_NAME: Final = 64
 _good_names: set[bytes] = set()
@@ -182,9 +184,8 @@ def response_fields(response: ClientResponse) -> Fields:
     """
     raw = response.raw_headers
     headers = response.headers
-    names = [name for name, _ in raw]
-    if not _good_names.issuperset(names):
-        _learn(names)
+    if not _good_names.issuperset(map(_first, raw)):
+        _learn([name for name, _ in raw])
     values = "".join(headers.values())
     if not values.isprintable() and _FORBIDDEN(values):
         return adopt([receive_line(name, value) for name, value in raw])
@@ -230,7 +231,7 @@ def response_version(response: ClientResponse) -> HttpVersion:
         InvalidResponseError: its status or version is none that can be met here.
     """
     version = response.version
-    known = None if version is None else _VERSIONS.get((version.major, version.minor))
+    known = None if version is None else _VERSIONS.get(version)
     if known is None:
         raise InvalidResponseError("the peer answered in a protocol version other than HTTP/1.0 and HTTP/1.1")
     if response.status < 100:

@@ -35,6 +35,9 @@ _LIKE_HEAD: Final = frozenset(
 """Methods of their own, whose responses have content; aiohttp before 3.13 takes them for HEAD until it writes."""
 
 
+_UNKNOWN: Final = ConnectionInfo()
+
+
 class WatchedRequest(ClientRequest):
     """aiohttp's request, which also tells its exchange of the connection it is about to be written to."""
 
@@ -88,7 +91,7 @@ class Exchange:
         self.sent: Answer = "no"
         self.timeouts = timeouts
         self.until = None if timeouts.total is None else home.loop.time() + timeouts.total
-        self.connection = ConnectionInfo()
+        self.connection = _UNKNOWN
         self.protocol: ResponseHandler | None = None
         self.transport: asyncio.Transport | None = None
 

@@ -72,7 +72,8 @@ class Threads:
         Raises:
             ForeignLoopError: the threads stayed in the process that was forked.
         """
-        return _shared(self._check()) if self._lent is None else self._lent.bootstrap
+        process = self._check()
+        return _shared(process) if self._lent is None else self._lent.bootstrap
 
     def lane(self) -> Lane:
         """The lane for connections whose content is streamed over HTTP/1.1.
@@ -80,7 +81,8 @@ class Threads:
         Raises:
             ForeignLoopError: the threads stayed in the process that was forked.
         """
-        return _own_lane(self._check()) if self._lent is None else self._lent
+        process = self._check()
+        return _own_lane(process) if self._lent is None else self._lent
 
     def _check(self) -> int:
         process = os.getpid()

@@ -38,13 +38,13 @@ def forms() -> Iterator[Form | LeftOut]:
 
 
 def _aiohttp() -> Form:
+    import yarl
     from multidict import CIMultiDict
-    from yarl import URL as YarlURL
 
     from stablehttp_aiohttp import to_aiohttp
 
     def by_hand() -> tuple[Any, ...]:
-        url = YarlURL.build(scheme="https", host=HOST, path=PATH, query_string=QUERY, encoded=True)
+        url = yarl.URL.build(scheme="https", host=HOST, path=PATH, query_string=QUERY, encoded=True)
         return "PUT", url, CIMultiDict(lines_by_hand()), CONTENT
 
     return Form("aiohttp", Goal(2.5, 2.0), to_aiohttp, by_hand, lambda made: list(made[2].items()))

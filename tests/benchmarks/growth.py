@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from tests.benchmarks.harness import Goal, Row, Rows, measure, show_seconds
@@ -14,11 +15,8 @@ def rows(seconds: float) -> Rows:
     """The cost of a line beyond the first fifteen, in each range, against that in the first range."""
     sections = {size: _lines(size) for size in _SIZES}
     times = measure({str(size): lambda lines=lines: whole(lines) for size, lines in sections.items()}, seconds * 2)
-    costs = [
-        (times[str(more)].least - times[str(fewer)].least) / (more - fewer)
-        for fewer, more in zip(_SIZES, _SIZES[1:], strict=False)
-    ]
-    for (fewer, more), cost in zip(zip(_SIZES, _SIZES[1:], strict=False), costs, strict=True):
+    costs = [(times[str(more)].least - times[str(fewer)].least) / (more - fewer) for fewer, more in pairwise(_SIZES)]
+    for (fewer, more), cost in zip(pairwise(_SIZES), costs, strict=True):
         yield Row(
             f"one line more, from {fewer} to {more} / from {_SIZES[0]} to {_SIZES[1]}",
             show_seconds(cost),

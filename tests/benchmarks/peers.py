@@ -32,12 +32,12 @@ def smithy() -> Peer:
     """
     from itertools import chain
 
+    import yarl
     from aws_sdk_signers import AWSCredentialIdentity, SigV4Signer
     from multidict import CIMultiDict
     from smithy_core import URI
     from smithy_http import Field, Fields
     from smithy_http.aio import HTTPRequest
-    from yarl import URL as YarlURL
 
     signer = SigV4Signer()
     identity = AWSCredentialIdentity(access_key_id=ACCESS_KEY, secret_access_key=SECRET_KEY)
@@ -68,7 +68,7 @@ def smithy() -> Peer:
         request = sign(build())
         lines = list(chain.from_iterable(field.as_tuples() for field in request.fields))
         uri = request.destination
-        url = YarlURL.build(
+        url = yarl.URL.build(
             scheme=uri.scheme, host=uri.host, path=uri.path or "", query_string=uri.query or "", encoded=True
         )
         return request.method, url, CIMultiDict(lines)

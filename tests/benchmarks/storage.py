@@ -115,7 +115,7 @@ def rows(seconds: float) -> Rows:
         yield LeftOut("everything", str(error))
         return
     ours, theirs = Fields(LINES), MultiDictFields(LINES)
-    _check_prototype()
+    check_prototype()
     operations: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         "build from 15 pairs, checked": (lambda: Fields(LINES), lambda: MultiDictFields(LINES)),
         "copy": (ours.copy, theirs.copy),
@@ -178,7 +178,8 @@ def _new(lines: list[FieldLine]) -> CIMultiDict[str]:
     return CIMultiDict(lines)
 
 
-def _check_prototype() -> None:
+def check_prototype() -> None:
+    """Make sure that the prototype keeps lines, secrets and seals as `Fields` does."""
     assert _our_way() == _their_way()
     fields = MultiDictFields([("A", secret("x"))])
     assert "secret" in repr(fields["A"])

@@ -1,11 +1,12 @@
-"""From the arguments to what a client takes: build, derive, three interceptors, complete, check, SigV4, seal, convert."""
+"""From the arguments to what a client takes: build, derive, intercept, complete, check, sign, seal, convert."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Final
 
 from tests.benchmarks.forms import Form, forms
-from tests.benchmarks.harness import Goal, LeftOut, Rows, compare, measure, row_of
+from tests.benchmarks.harness import Goal, LeftOut, Row, Rows, compare, measure, row_of
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.workload import (
     CONTENT,
@@ -33,32 +34,31 @@ def rows(seconds: float) -> Rows:
     for form in found:
         if isinstance(form, Form) and form.name.startswith("httpx"):
             yield _converting_to_httpx(form, seconds)
-    as_aiohttp = next((form for form in found if isinstance(form, Form) and form.name == "aiohttp"), None)
+    as_aiohttp = [form.convert for form in found if isinstance(form, Form) and form.name == "aiohttp"]
+    convert = as_aiohttp[0] if as_aiohttp else lambda request: request
     for name, make in PEERS.items():
         try:
             theirs, _ = make()
         except ImportError as error:
             yield LeftOut(f"whole / {name}", str(error))
             continue
-        convert = as_aiohttp.convert if as_aiohttp is not None else lambda request: request
         yield compare(f"whole / {name}", lambda: convert(whole()), theirs, seconds, _PEER_GOALS[name])
     yield from _steps(seconds)
 
 
-def _against_hand(form: Form, seconds: float) -> object:
+def _against_hand(form: Form, seconds: float) -> Row:
     assert sorted(form.lines(form.convert(whole()))) == sorted(form.lines(form.by_hand()))
     return compare(
         f"whole, {form.name} form / by hand", lambda: form.convert(whole()), form.by_hand, seconds, form.goal
     )
 
 
-def _converting_to_httpx(form: Form, seconds: float) -> object:
-    import_name = form.name
-    client = __import__(import_name)
+def _converting_to_httpx(form: Form, seconds: float) -> Row:
+    client = import_module(form.name)
     ready = prepare(build())
     lines = ready.headers.items()
     return compare(
-        f"converting to {import_name} / building its Request the usual way",
+        f"converting to {form.name} / building its Request the usual way",
         lambda: form.convert(ready),
         lambda: client.Request("PUT", URL, headers=lines, content=CONTENT),
         seconds,

@@ -15,7 +15,7 @@ from h2.connection import H2Connection
 from h2.events import RequestReceived, StreamEnded
 from h2.settings import SettingCodes, Settings
 
-from stablehttp import AsyncBody, HttpSettings, Request, Response, TLSSettings
+from stablehttp import AsyncBody, HttpSettings, Response, TLSSettings
 from stablehttp.testing import Origin
 
 Serve = Callable[[socket.socket], None]
@@ -130,18 +130,12 @@ class FewStreams:
                 connection.sendall(h2.data_to_send())
 
 
-def trusting(origin: Origin, **more: int) -> HttpSettings:
+def trusting(origin: Origin) -> HttpSettings:
     """Settings that trust `origin`."""
-    if not origin.url.startswith("https"):
-        return HttpSettings(**more)
-    return HttpSettings(tls=TLSSettings(ca_file=str(origin.ca_file)), **more)
+    secure = origin.url.startswith("https")
+    return HttpSettings(tls=TLSSettings(ca_file=str(origin.ca_file))) if secure else HttpSettings()
 
 
 async def read_all(responses: Sequence[Response[AsyncBody]]) -> list[bytes]:
     """The content of all responses."""
     return [await response.aread() for response in responses]
-
-
-def post(url: str, body: AsyncBody | None = None) -> Request[AsyncBody]:
-    """A request to post `body`."""
-    return Request("POST", url, body=body)

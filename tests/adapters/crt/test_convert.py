@@ -99,7 +99,9 @@ def test_a_line_of_http_2_may_have_4096_octets_with_its_32(name: str, size: int)
         to_crt(request, version=HTTP_2)
     else:
         shown = "'host'" if name == ":authority" else f"{name.lower()!r}"
-        with pytest.raises(UnsupportedTransportError, match=f"{shown if name != ':authority' else name}.* over HTTP/2") as caught:
+        with pytest.raises(
+            UnsupportedTransportError, match=f"{shown if name != ':authority' else name}.* over HTTP/2"
+        ) as caught:
             to_crt(request, version=HTTP_2)
         assert caught.value.sent == "no"
     to_crt(request, version=HTTP_1)

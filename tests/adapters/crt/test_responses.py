@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from tests.adapters.crt.peers import answering, listening, read_head, trusting
@@ -123,7 +125,9 @@ async def test_over_http_1_a_head_waits_for_the_first_octet_of_content() -> None
 async def test_content_that_was_cut_is_incomplete(what: Close | Reset, origin: Origin, pipeline: AsyncPipeline) -> None:
     """U-E1: the CRT says so only when the exchange has ended."""
     for answer in (Answer(200, b"0123456789"), Answer(200, [b"01234", b"56789"], framing="chunked")):
-        origin.script([Answer(200, answer.content, framing=answer.framing, faults=[Fault(what, "response content", 4)])])
+        origin.script(
+            [Answer(200, answer.content, framing=answer.framing, faults=[Fault(what, "response content", 4)])]
+        )
         response = await pipeline.send(Request("GET", origin.url))
         got = b""
         with pytest.raises(IncompleteResponseError) as caught:
@@ -202,6 +206,11 @@ async def test_a_response_that_has_arrived_gives_its_connection_back_unread(
     assert [await first.aread(), await second.aread()] == [b"content", b"content"]
 
 
+def drop(held: list[Any]) -> None:
+    held.clear()
+    gc.collect()
+
+
 async def test_a_response_that_is_dropped_unread_warns_once_and_gives_its_connection_up(
     origin: Origin, pipeline: AsyncPipeline
 ) -> None:
@@ -210,9 +219,10 @@ async def test_a_response_that_is_dropped_unread_warns_once_and_gives_its_connec
     origin.script([Answer(200, [b"first", gate])])
     response = await pipeline.send(Request("GET", origin.url + "/path?secret"))
 
+    held = [response]
+    del response
     with pytest.warns(ResourceWarning) as caught:
-        del response
-        gc.collect()
+        drop(held)
     await origin.awatch(lambda: origin.connections[0].ended != "open")
     gate.open()
 
@@ -225,9 +235,10 @@ def test_a_synchronous_response_that_is_dropped_does_the_same(version: HttpVersi
     origin.script([Answer(200, [b"first", gate])])
     with SyncCrtConnector(versions=[version], settings=trusting(origin)) as connector:
         response = SyncPipeline(connector).send(Request("GET", origin.url))
+        held = [response]
+        del response
         with pytest.warns(ResourceWarning, match="unclosed response to GET"):
-            del response
-            gc.collect()
+            drop(held)
         origin.watch(lambda: origin.connections[0].ended != "open")
     gate.open()
 
@@ -281,7 +292,11 @@ def test_a_response_is_read_in_the_loop_it_belongs_to(origin: Origin, version: H
 
 def test_a_server_that_goes_without_an_answer_is_no_hang() -> None:
     """U-E1: the status never comes, and only the end of the exchange says why."""
-    with listening(lambda connection: read_head(connection) and None) as port:
+
+    def serve(connection: socket.socket) -> None:
+        read_head(connection)
+
+    with listening(serve) as port:
         with SyncCrtConnector() as connector:
             with pytest.raises(DisconnectedError) as caught:
                 SyncPipeline(connector).send(Request("POST", f"http://127.0.0.1:{port}", body=b"x"))

@@ -29,12 +29,12 @@ from stablehttp.testing._origin_tls import TLS
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
 
-_TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.04)
-"""Content that takes 0.44 seconds, and never pauses for long."""
+_TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.15)
+"""Content that takes 1.65 seconds, and never pauses for long."""
 
 
 async def bounds_the_pause_between_octets(bench: Bench) -> None:
-    timeouts = Timeouts(read=0.25)
+    timeouts = Timeouts(read=1.2)
     first, second = Gate(), Gate()
     trickling = await bench.open_origin(_TRICKLE)
     silent = await bench.open_origin(Answer(200, hold=first))
@@ -46,8 +46,8 @@ async def bounds_the_pause_between_octets(bench: Bench) -> None:
 
     await asyncio.gather(
         trickles(),
-        _runs_out(bench, silent, ReadTimeoutError, timeouts, 0.25),
-        _runs_out(bench, stopping, ReadTimeoutError, timeouts, 0.25),
+        _runs_out(bench, silent, ReadTimeoutError, timeouts, 1.2),
+        _runs_out(bench, stopping, ReadTimeoutError, timeouts, 1.2),
     )
     for gate in (first, second):
         gate.open()
@@ -69,6 +69,8 @@ async def _runs_out(
     bench: Bench, origin: Origin, kind: type[HTTPTimeoutError], timeouts: Timeouts, seconds: float
 ) -> None:
     driver = bench.connect(bench.settings_for(origin))
+    origin.script([Answer()])
+    await (await driver.send(Request("GET", origin.url), _generous(timeouts))).read()  # it opens the connection
     since = time.monotonic()
     with fails(kind) as caught:
         reply = await driver.send(Request("GET", origin.url), timeouts)
@@ -77,6 +79,11 @@ async def _runs_out(
     origin.answer(Answer(200, b"next"))
     reply = await driver.send(Request("GET", origin.url))
     same(await reply.read(), b"next", "content of the next response")
+
+
+def _generous(timeouts: Timeouts) -> Timeouts:
+    """The same kinds of timeouts, long enough; a connector that does not know them refuses these too."""
+    return replace(timeouts, read=timeouts.read and 10, total=timeouts.total and 10)
 
 
 def _check_timeout(error: HTTPTimeoutError, seconds: float, since: float) -> None:
