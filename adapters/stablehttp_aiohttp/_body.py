@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 from aiohttp import ClientOSError, ClientResponse, hdrs
 from aiohttp.payload import Payload
 
-from stablehttp import AsyncBody, Fields, TotalTimeoutError
+from stablehttp import AsyncBody, Fields, StableHTTPError, TotalTimeoutError
 from stablehttp_aiohttp._errors import Stage, incomplete, read_timed_out, translate
 
 if TYPE_CHECKING:
@@ -113,11 +113,11 @@ class AiohttpSource:
             if self._until_close:
                 self._check_end()
             return b""
+        except StableHTTPError as error:
+            error.status = self._response.status
+            raise
         except Exception as error:
-            made = translate(error, self._stage())
-            if made is error:
-                raise
-            raise made from error
+            raise translate(error, self._stage()) from error
 
     async def aclose(self) -> None:
         """Discard the connection, unless all of the content has arrived and aiohttp has taken it back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import AbstractEventLoop
 from collections.abc import Sequence
+from ssl import SSLContext
 from types import MappingProxyType
 from typing import ClassVar, Final, final
 
@@ -37,7 +38,7 @@ from stablehttp_aiohttp._convert import (
 from stablehttp_aiohttp._errors import translate
 from stablehttp_aiohttp._exchange import Exchange
 from stablehttp_aiohttp._home import Home, lent_pool
-from stablehttp_aiohttp._tls import tls_context
+from stablehttp_aiohttp._tls import context_for
 
 _CAN: Final = frozenset(
     {
@@ -108,7 +109,7 @@ class AsyncAiohttpConnector(AsyncConnector):
             _check_alone(settings)
             self.capabilities = _LENT
         self._settings = settings
-        self._context = tls_context(settings.tls)
+        self._tls: SSLContext | bool | None = None
         self._home: Home | None = None
         self._closed = False
 
@@ -122,7 +123,7 @@ class AsyncAiohttpConnector(AsyncConnector):
         timeouts = request.extensions.get(Timeouts, _NO_TIMEOUTS)
         if timeouts.pool is not None and self._lent is not None:
             raise refuse(self, Capability.POOL_TIMEOUT, hint="set timeout 'pool' to None")
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         home = self._home
         if home is None or not home.is_here(loop):
             home = await self._settle(loop)
@@ -146,7 +147,7 @@ class AsyncAiohttpConnector(AsyncConnector):
         """
         home = self._home
         if home is not None:
-            if not home.is_here(asyncio.get_running_loop()) and not home.abandoned:
+            if not home.is_here(_running_loop()) and not home.abandoned:
                 raise _foreign()
             self._home = None
             await home.aclose()
@@ -159,9 +160,14 @@ class AsyncAiohttpConnector(AsyncConnector):
             raise ClosedError("the connector 'aiohttp' is closed; make another one")
         if self._home is not None and not self._home.abandoned:
             raise _foreign()
-        self._home = home = Home(loop, self._settings, self._context, self._lent)
+        self._home = home = Home(loop, self._settings, self._lent)
         await home.settle()
         return home
+
+    def _context(self) -> SSLContext | bool:
+        if self._tls is None:
+            self._tls = context_for(self._settings.tls)
+        return self._tls
 
     async def _perform(self, exchange: Exchange, home: Home) -> Response[AsyncBody]:
         parts = exchange.parts
@@ -175,9 +181,13 @@ class AsyncAiohttpConnector(AsyncConnector):
                 skip_auto_headers=_ONLY_OURS if _adds_content_type(parts) else None,
                 allow_redirects=False,
                 timeout=home.timeout(exchange.timeouts.read),
+                ssl=self._context() if parts.url.scheme == "https" else True,
                 server_hostname=self._settings.tls.server_name,
                 middlewares=(exchange.middleware,),
             )
+        except StableHTTPError:
+            await exchange.fail()
+            raise
         except Exception as error:
             failure = await exchange.fail()
             if failure is not None:
@@ -222,6 +232,16 @@ def _check_alone(settings: HttpSettings) -> None:
             "a pool was lent, so TLS, keep-alive and the number of connections are set there; "
             "leave them out of the settings"
         )
+
+
+def _running_loop() -> AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise MisuseError(
+            "connector 'aiohttp' runs on asyncio, and there is no running event loop of it; "
+            "call it inside asyncio.run, and not from trio"
+        ) from None
 
 
 def _foreign() -> ForeignLoopError:

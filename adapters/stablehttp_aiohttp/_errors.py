@@ -75,9 +75,7 @@ Translate: TypeAlias = Callable[[BaseException, Stage], StableHTTPError]
 
 def translate(error: Exception, stage: Stage) -> StableHTTPError:
     """The error of ours for what aiohttp raised; raise it from `error`."""
-    if isinstance(error, StableHTTPError):
-        made = error
-    elif stage.closed:
+    if stage.closed:
         made = ClosedError("the connector was closed while the exchange was under way", **_answers(stage))
     else:
         made = next(make for kinds, make in _TABLE if isinstance(error, kinds))(error, stage)

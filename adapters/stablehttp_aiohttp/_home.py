@@ -14,7 +14,6 @@ from functools import partial
 from http.cookies import BaseCookie, SimpleCookie
 from inspect import signature
 from math import inf
-from ssl import SSLContext
 from typing import Final, final
 from weakref import WeakKeyDictionary
 
@@ -58,9 +57,7 @@ class Home:
 
     __slots__ = ("_keeper", "_timeouts", "connect_seconds", "known", "loop", "places", "process", "session")
 
-    def __init__(
-        self, loop: AbstractEventLoop, settings: HttpSettings, context: SSLContext | None, lent: BaseConnector | None
-    ) -> None:
+    def __init__(self, loop: AbstractEventLoop, settings: HttpSettings, lent: BaseConnector | None) -> None:
         """Make a session in `loop`, which is the running one.
 
         Raises:
@@ -73,7 +70,7 @@ class Home:
         self.known: WeakKeyDictionary[ResponseHandler, ConnectionInfo] = WeakKeyDictionary()
         self.places = Places(settings.max_connections) if lent is None else None
         if lent is None:
-            pool: BaseConnector = TCPConnector(limit=0, keepalive_timeout=settings.keepalive, ssl=context or True)
+            pool: BaseConnector = TCPConnector(limit=0, keepalive_timeout=settings.keepalive)
         else:
             pool = lent
         self.session = _session(loop, pool, owned=lent is None)

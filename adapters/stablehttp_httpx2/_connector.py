@@ -30,7 +30,6 @@ from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, SyncConnector
 from stablehttp_httpx2._body import AsyncIncoming, SyncIncoming, discard, discard_now
 from stablehttp_httpx2._content import AsyncContent, Octets, SyncContent, async_content, sync_content
 from stablehttp_httpx2._convert import read_head
-from stablehttp_httpx2._early import Early
 from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange
 from stablehttp_httpx2._lanes import AsyncLanes, SyncLanes
 from stablehttp_httpx2._lending import keeps_time, lent_async, lent_sync
@@ -118,12 +117,11 @@ class AsyncHttpx2Connector(AsyncConnector):
     def _begin(self, request: Request[AsyncBody]) -> tuple[AsyncExchange, Octets | AsyncContent, httpx2.Request]:
         setup = self._setup
         limits = setup.limits(request)
-        loop, secure = _running_loop(), request.uri.scheme == "https"
-        watch = Watch(loop, limits if setup.route.own else only_total(limits))
+        watch = Watch(_running_loop(), limits if setup.route.own else only_total(limits))
         if not setup.route.own:
             watch.timeouts = told_to_client(limits)
-        progress = Progress(watch, setup.route, secure=secure, connect=limits["connect"])
-        content = async_content(request, watch, None if secure else Early(loop, progress))
+        progress = Progress(watch, setup.route, secure=request.uri.scheme == "https", connect=limits["connect"])
+        content = async_content(request, watch)
         converted = setup.build(request, content, watch.timeouts, progress.anote)
         return AsyncExchange(request, progress, watch, limits["pool"]), content, converted
 
@@ -131,7 +129,6 @@ class AsyncHttpx2Connector(AsyncConnector):
         watch = exchange.watch
         loan = exchange.loan = await watch.drive(self._lender.borrow(exchange.origin, exchange.patience))
         watch.deliver()
-        exchange.progress.stream = loan.stream
         response = await watch.drive(loan.send(converted))
         try:
             watch.deliver()

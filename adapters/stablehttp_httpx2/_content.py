@@ -13,7 +13,6 @@ import httpx2
 
 from stablehttp import AnyRequest, AsyncBody, BodyTakenError, BytesBody, Request, SyncBody
 from stablehttp.adapting import AsyncOutgoing, SyncOutgoing
-from stablehttp_httpx2._early import Early
 from stablehttp_httpx2._limits import Clock
 
 _READER: Final = "the httpx2 connector"
@@ -73,10 +72,9 @@ class _Pieces:
 class AsyncContent(_Pieces, httpx2.AsyncByteStream):
     """The content of one request, for a transport that awaits it."""
 
-    def __init__(self, outgoing: AsyncOutgoing, clock: Clock, early: Early | None) -> None:
+    def __init__(self, outgoing: AsyncOutgoing, clock: Clock) -> None:
         super().__init__(clock)
         self._outgoing = outgoing
-        self._early = early
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._begin()
@@ -86,18 +84,15 @@ class AsyncContent(_Pieces, httpx2.AsyncByteStream):
         piece = self._another()
         if piece:
             return piece
-        chunk = await (self._next() if self._early is None else self._early.wait(self._next()))
-        return self._first(chunk)
-
-    async def _next(self) -> bytes:
         try:
-            return await anext(self._outgoing)
+            chunk = await anext(self._outgoing)
         except StopAsyncIteration:
             self._clock.arm("write")
             raise
         except Exception as error:
             self.failure = error
             raise
+        return self._first(chunk)
 
     async def aclose(self) -> None:
         """Close the caller's body, once."""
@@ -135,14 +130,14 @@ class SyncContent(_Pieces, httpx2.SyncByteStream):
         self._outgoing.close()
 
 
-def async_content(request: Request[AsyncBody], clock: Clock, early: Early | None = None) -> Octets | AsyncContent:
-    """The content of a completed request; nothing is read yet.  With `early`, a response may come before its end.
+def async_content(request: Request[AsyncBody], clock: Clock) -> Octets | AsyncContent:
+    """The content of a completed request; nothing is read yet.
 
     Raises:
         BodyColourError, BodyTakenError: the body cannot be read here, or not again.
     """
     small = _small(request)
-    return AsyncContent(AsyncOutgoing(request, _READER), clock, early) if small is None else small
+    return AsyncContent(AsyncOutgoing(request, _READER), clock) if small is None else small
 
 
 def sync_content(request: Request[SyncBody], clock: Clock) -> Octets | SyncContent:

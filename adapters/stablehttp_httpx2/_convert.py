@@ -16,13 +16,20 @@ How httpx2 differs, and what is done about it:
 - It passes on what an HTTP/2 server sends as fields without a look: names and values are checked here.
 - It hands out 101 as a final response: nothing here asks for another protocol, so it is an invalid one.
 - It takes any digits as the version, and a length beside chunks: another major version, and both framings, are invalid.
-- It sends no part of a response's content beyond its length, and looks for nothing behind it.
+- It sends all content before it reads, so a response that comes earlier is seen late, or not at all when an
+  HTTP/2 server gives no leave to send the rest: not declared, and bounded by the limits of time.
+- It keeps what it has read beyond the end of a response, and would take it for the next one: the connection
+  is given up (`_body`).
+- Its pools lose places, its HTTP/2 leaves streams behind and its timeouts there strike all exchanges at once,
+  when calls are cancelled, fail or take too long: pools and limits are ours (`_lanes`, `_shared`, `_watch`).
+- It sends a request again by itself when an HTTP/2 server shuts down, and speaks HTTP/2 to servers that have
+  not agreed to it: both are stopped before the request goes out (`_progress`).
 - It delivers no response trailers and no 1xx.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, cast, final
 
 import httpx2
 
@@ -68,13 +75,13 @@ def to_httpx2(request: Request[AsyncBody] | Request[SyncBody]) -> httpx2.Request
     return convert(request, whole_url(request.uri), _content_of(request), {})
 
 
-def _content_of(request: Request[AsyncBody] | Request[SyncBody]) -> Octets | AsyncContent | SyncContent:
+def _content_of(request: AnyRequest) -> Octets | AsyncContent | SyncContent:
     untimed = Ration(limits_of(NO_TIMEOUTS, None))
     if isinstance(request.body, BytesBody):
         return httpx2.ByteStream(request.body.content)
     if isinstance(request.body, AsyncBody):
-        return async_content(request, untimed)
-    return sync_content(request, untimed)
+        return async_content(cast("Request[AsyncBody]", request), untimed)
+    return sync_content(cast("Request[SyncBody]", request), untimed)
 
 
 def convert(

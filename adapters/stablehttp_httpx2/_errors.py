@@ -14,7 +14,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias, cast, final
 
 import httpx2
 
@@ -132,7 +132,8 @@ def _below(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(found))
             yield found
             queue += [found.__cause__, found.__context__, *found.args]
-            queue += found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+            if isinstance(found, BaseExceptionGroup):
+                queue += cast("BaseExceptionGroup[BaseException]", found).exceptions
 
 
 # --- rows ----------------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ def _says(kind: type[StableHTTPError], text: str) -> Callable[[Scene], StableHTT
 def _late(scene: Scene) -> StableHTTPError:
     error = scene.error
     if not isinstance(error, OutOfTimeError):
-        kind = next(kind for raised, kind in _KINDS.items() if isinstance(error, raised))
+        kind: Kind = next(kind for raised, kind in _KINDS if isinstance(error, raised))
         sending = scene.content is None and scene.progress.stage in (Stage.HEAD, Stage.CONTENT)
         error = scene.progress.late("write" if sending else kind)
     make, what = _TIMEOUTS[error.kind]
@@ -165,12 +166,12 @@ def _late(scene: Scene) -> StableHTTPError:
     return make(f"{what} {within}", seconds=error.seconds, **scene.answers)
 
 
-_KINDS: Final[dict[type[BaseException], Kind]] = {
-    httpx2.PoolTimeout: "pool",
-    httpx2.ConnectTimeout: "connect",
-    httpx2.WriteTimeout: "write",
-    httpx2.ReadTimeout: "read",
-}
+_KINDS: Final[tuple[tuple[type[BaseException], Kind], ...]] = (
+    (httpx2.PoolTimeout, "pool"),
+    (httpx2.ConnectTimeout, "connect"),
+    (httpx2.WriteTimeout, "write"),
+    (httpx2.ReadTimeout, "read"),
+)
 
 
 def _certificate(scene: Scene) -> StableHTTPError:
@@ -305,7 +306,7 @@ def _anything(scene: Scene) -> StableHTTPError:
 
 
 _TABLE: Final[tuple[Row, ...]] = (
-    (_is(OutOfTimeError, *_KINDS), _late),
+    (_is(OutOfTimeError, *(raised for raised, _ in _KINDS)), _late),
     (
         _while_connecting(socket.gaierror, UnicodeError),
         _says(NameResolutionError, "the name of the host did not resolve"),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import final
 
 import httpx2
@@ -19,16 +18,7 @@ import httpx2
 from stablehttp import HttpSettings
 from stablehttp.adapting import AsyncPool, Lease, SyncPool
 from stablehttp_httpx2._loans import AsyncSend, SyncSend, aclose_stream, close_stream
-from stablehttp_httpx2._progress import NetworkStream, Progress, Stage
-
-
-@final
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """A transport and its connection, once it has one."""
-
-    transport: httpx2.AsyncHTTPTransport
-    stream: NetworkStream | None = None
+from stablehttp_httpx2._progress import Progress, Stage
 
 
 @final
@@ -39,14 +29,14 @@ class AsyncLanes:
 
     def __init__(self, make: Callable[[], httpx2.AsyncHTTPTransport], settings: HttpSettings) -> None:
         self._make = make
-        self._pool: AsyncPool[_Lane] = AsyncPool(
+        self._pool: AsyncPool[httpx2.AsyncHTTPTransport] = AsyncPool(
             max_connections=settings.max_connections,
             keepalive=settings.keepalive,
             is_usable=_is_usable,
             close=self._start_closing,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._open: set[_Lane] = set()
+        self._open: set[httpx2.AsyncHTTPTransport] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._guard: AsyncGenerator[None] | None = None
 
@@ -68,28 +58,28 @@ class AsyncLanes:
             guard, self._guard = self._guard, None
             await guard.aclose()
 
-    async def _new(self) -> _Lane:
-        lane = _Lane(self._make())
+    async def _new(self) -> httpx2.AsyncHTTPTransport:
+        transport = self._make()
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._open, self._closing = loop, set(), set()
             self._guard = guard = _end_with_loop(self)
             await anext(guard)
-        self._open.add(lane)
-        return lane
+        self._open.add(transport)
+        return transport
 
-    def _start_closing(self, lane: _Lane) -> None:
-        if lane in self._open:
-            self._open.discard(lane)
-            task = asyncio.ensure_future(_aclose(lane))
+    def _start_closing(self, transport: httpx2.AsyncHTTPTransport) -> None:
+        if transport in self._open:
+            self._open.discard(transport)
+            task = asyncio.ensure_future(_aclose(transport))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
     async def end(self) -> None:
         """The loop is about to end: close everything."""
-        lanes, self._open = self._open, set()
-        for lane in lanes:
-            await _aclose(lane)
+        transports, self._open = self._open, set()
+        for transport in transports:
+            await _aclose(transport)
         while self._closing:
             await asyncio.wait(self._closing)
 
@@ -102,29 +92,25 @@ async def _end_with_loop(lanes: AsyncLanes) -> AsyncGenerator[None]:
         await lanes.end()
 
 
-async def _aclose(lane: _Lane) -> None:
+async def _aclose(transport: httpx2.AsyncHTTPTransport) -> None:
     with suppress(Exception):
-        await lane.transport.aclose()
+        await transport.aclose()
 
 
 @final
 class AsyncLaneLoan:
     """An asynchronous transport in the hands of one exchange."""
 
-    __slots__ = ("_lease", "_loop", "_pool", "send", "stream")
-
-    def __init__(self, pool: AsyncPool[_Lane], lease: Lease[_Lane]) -> None:
-        self.send: AsyncSend = lease.connection.transport.handle_async_request
-        self.stream = lease.connection.stream
+    def __init__(self, pool: AsyncPool[httpx2.AsyncHTTPTransport], lease: Lease[httpx2.AsyncHTTPTransport]) -> None:
+        self.send: AsyncSend = lease.connection.handle_async_request
         self._pool = pool
-        self._lease: Lease[_Lane] | None = lease
+        self._lease: Lease[httpx2.AsyncHTTPTransport] | None = lease
         self._loop = asyncio.get_running_loop()
 
     async def end(self, progress: Progress, error: BaseException | None) -> None:
         """Give the transport back; after an error it is closed."""
         lease, self._lease = self._lease, None
         if lease is not None:
-            lease.connection.stream = progress.stream
             self._pool.release(lease, reusable=error is None)
             if error is not None and progress.stage is Stage.CONNECTED:
                 await aclose_stream(progress.stream)
@@ -135,7 +121,7 @@ class AsyncLaneLoan:
             self._loop.call_soon_threadsafe(_release, self._pool, self._lease)
 
 
-def _release(pool: AsyncPool[_Lane], lease: Lease[_Lane]) -> None:
+def _release(pool: AsyncPool[httpx2.AsyncHTTPTransport], lease: Lease[httpx2.AsyncHTTPTransport]) -> None:
     pool.release(lease, reusable=False)
 
 
@@ -181,8 +167,6 @@ def _close(transport: httpx2.HTTPTransport) -> None:
 @final
 class SyncLaneLoan:
     """A synchronous transport in the hands of one exchange."""
-
-    __slots__ = ("_lease", "_pool", "send")
 
     def __init__(self, pool: SyncPool[httpx2.HTTPTransport], lease: Lease[httpx2.HTTPTransport]) -> None:
         self.send: SyncSend = lease.connection.handle_request

@@ -20,7 +20,7 @@ import httpx2
 
 from stablehttp import ClosedError, MisuseError
 from stablehttp_httpx2._loans import AsyncSend, SyncSend, aclose_stream, close_stream
-from stablehttp_httpx2._progress import NetworkStream, Progress, Stage
+from stablehttp_httpx2._progress import Progress, Stage
 from stablehttp_httpx2._shared import foreign
 
 _PACKAGE: Final = "httpx2"
@@ -64,7 +64,6 @@ class AsyncLent:
 
     def __init__(self, send: AsyncSend) -> None:
         self.send: AsyncSend = send
-        self.stream: NetworkStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
 
@@ -167,11 +166,12 @@ class _AsyncClientSender:
         _check_client(self._client)
         jar = self._client.cookies.jar
         before = _snapshot(jar)
-        response = None
         try:
             response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
-        finally:
-            _put_back(jar, before, response)
+        except BaseException:
+            _put_back(jar, before, None)
+            raise
+        _put_back(jar, before, response)
         return response
 
 
@@ -185,11 +185,12 @@ class _SyncClientSender:
         _check_client(self._client)
         jar = self._client.cookies.jar
         before = _snapshot(jar)
-        response = None
         try:
             response = self._client.send(request, auth=None, follow_redirects=False, stream=True)
-        finally:
-            _put_back(jar, before, response)
+        except BaseException:
+            _put_back(jar, before, None)
+            raise
+        _put_back(jar, before, response)
         return response
 
 

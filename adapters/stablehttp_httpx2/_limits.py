@@ -23,7 +23,7 @@ class OutOfTimeError(Exception):
 
     def __init__(self, kind: Kind, seconds: float | None) -> None:
         super().__init__(f"the {kind} limit was reached")
-        self.kind = kind
+        self.kind: Kind = kind
         self.seconds = seconds
 
 
@@ -98,7 +98,7 @@ class Ration:
         self._limits = limits
         self._total_at = inf if total is None else monotonic() + total
         self.careful = False
-        self.timeouts = told_to_client(limits)
+        self.timeouts: dict[str, float | None] = told_to_client(limits)
         if total is not None:
             self.timeouts = {kind: _least(seconds, total) for kind, seconds in self.timeouts.items()}
 

@@ -8,19 +8,14 @@ from typing import Protocol, TypeAlias
 
 import httpx2
 
-from stablehttp_httpx2._progress import NetworkStream, Progress
+from stablehttp_httpx2._progress import Progress
 
 AsyncSend: TypeAlias = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 SyncSend: TypeAlias = Callable[[httpx2.Request], httpx2.Response]
 
 
 class AsyncLoan(Protocol):
-    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back.
-
-    `stream` is the one connection that the transport has, if it has one and no more.
-    """
-
-    stream: NetworkStream | None
+    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back."""
 
     @property
     def send(self) -> AsyncSend:

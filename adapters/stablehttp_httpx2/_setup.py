@@ -132,7 +132,7 @@ def _check_versions(versions: Sequence[HttpVersion]) -> None:
 
 
 def _capabilities(versions: Sequence[HttpVersion], *, lent: bool, network: bool) -> Capabilities:
-    less = frozenset() if network else _BY_A_NETWORK
+    less: frozenset[Capability] = frozenset() if network else _BY_A_NETWORK
     if lent:
         less |= {Capability.PROXY}
     return MappingProxyType({version: CAPABILITIES[version] - less for version in versions})

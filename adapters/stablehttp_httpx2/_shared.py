@@ -162,11 +162,8 @@ async def _end_with_loop(shared: Shared) -> AsyncGenerator[None]:
 class SharedLoan:
     """The shared transport in the hands of one exchange."""
 
-    __slots__ = ("_held", "_loop", "_shared", "send", "stream")
-
     def __init__(self, shared: Shared, held: _Held) -> None:
         self.send: AsyncSend = held.transport.handle_async_request
-        self.stream: NetworkStream | None = None
         self._shared = shared
         self._held: _Held | None = held
         self._loop = asyncio.get_running_loop()

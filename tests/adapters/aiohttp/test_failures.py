@@ -120,12 +120,14 @@ async def test_verification_can_be_switched_off_and_the_name_be_replaced() -> No
             assert origin.connections[0].sni == tls.server_name
 
 
-def test_files_that_cannot_be_used_are_told_at_once(tmp_path: Path) -> None:
+async def test_files_that_cannot_be_used_are_told_when_they_are_needed(origin: Origin, tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("no certificate")
 
     for name in ("missing.pem", "bad.pem"):
-        with pytest.raises(InvalidMessageError, match="files of the TLS settings"):
-            AsyncAiohttpConnector(settings=HttpSettings(tls=TLSSettings(ca_file=str(tmp_path / name))))
+        settings = HttpSettings(tls=TLSSettings(ca_file=str(tmp_path / name)))
+        assert type(await failure(settings, f"https://{origin.authority}/")) is TLSError
+        async with AsyncAiohttpConnector(settings=settings) as connector:
+            await (await AsyncPipeline(connector).send(Request("GET", origin.url))).aread()
 
 
 @pytest.mark.parametrize("what", [Close(), Reset()], ids=["closed", "reset"])

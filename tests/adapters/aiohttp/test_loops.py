@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from stablehttp import AsyncPipeline, ForeignLoopError, Request
+from stablehttp import AsyncPipeline, ForeignLoopError, MisuseError, Request
 from stablehttp.testing import Answer, Hang, Origin
 from stablehttp_aiohttp import AsyncAiohttpConnector
 
@@ -101,3 +101,11 @@ async def test_many_first_sends_at_once_make_one_session(origin: Origin, connect
     await asyncio.gather(*(fetch(connector, origin.url) for _ in range(20)))
 
     assert len(origin.connections) == before
+
+
+def test_without_a_loop_of_asyncio_it_is_refused_by_name() -> None:
+    request = Request("GET", "http://a.test", headers=[("Host", "a.test")])
+    sending = AsyncAiohttpConnector().send(request)
+
+    with pytest.raises(MisuseError, match="runs on asyncio"):
+        sending.send(None)
