@@ -75,13 +75,15 @@ Translate: TypeAlias = Callable[[BaseException, Stage], StableHTTPError]
 
 def translate(error: Exception, stage: Stage) -> StableHTTPError:
     """The error of ours for what aiohttp raised; raise it from `error`."""
-    if stage.closed:
-        made = ClosedError("the connector was closed while the exchange was under way", **_answers(stage))
-    else:
-        made = next(make for kinds, make in _TABLE if isinstance(error, kinds))(error, stage)
+    make = _closed if stage.closed else next(make for kinds, make in _TABLE if isinstance(error, kinds))
+    made = make(error, stage)
     if stage.status is not None:
         made.status = stage.status
     return made
+
+
+def _closed(_error: BaseException, stage: Stage) -> StableHTTPError:
+    return ClosedError("the connector was closed while the exchange was under way", **_answers(stage))
 
 
 def _answers(stage: Stage) -> dict[str, Answer]:

@@ -151,7 +151,7 @@ class Exchange:
         """
         protocol = conn.protocol
         if protocol is None:
-            raise StaleConnectionError
+            raise ClientConnectionError("the connection was closed before anything was written")
         known = self._home.known.get(protocol)
         if known is None:
             self.connection = _describe(conn, reused=False if self._home.places is not None else None)

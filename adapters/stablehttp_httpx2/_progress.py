@@ -211,7 +211,7 @@ class Progress:
         if not first:
             raise DisconnectedError(
                 "the connection ended before the server said that it speaks HTTP/2; the request was not sent",
-                sent="maybe",
+                sent="no",
                 processed="no",
             )
         if first != b"\0":

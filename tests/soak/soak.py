@@ -91,14 +91,14 @@ class Figures:
         good = self.outcomes["response"]
         return (
             f"| {self.subject} | {self.requests:,} | {self.requests / self.seconds:,.0f} | {good:,} | "
-            f"{sum(self.outcomes.values()) - good:,} | {self.twice} | {self.lost} | "
+            f"{sum(self.outcomes.values()) - good:,} | {self.outcomes['hangs']} | {self.twice} | {self.lost} | "
             f"{self.sockets} / {self.tasks} / {self.threads} | {self.blocks:.1f} |"
         )
 
 
 HEAD: Final = (
-    "| connector | requests | a second | responses | errors | sent twice | lost | "
-    "sockets / tasks / threads left | blocks left by each |\n|---|---|---|---|---|---|---|---|---|"
+    "| connector | requests | a second | responses | errors | hang | sent twice | lost | "
+    "sockets / tasks / threads left | blocks left by each |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 

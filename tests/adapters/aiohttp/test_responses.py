@@ -83,6 +83,47 @@ async def test_content_is_delivered_as_it_stands_on_the_wire(
     assert (response.headers["content-encoding"], response.headers["content-length"]) == ("gzip", "8")
 
 
+async def test_of_a_folded_line_aiohttp_takes_out_the_line_break_alone(connector: AsyncAiohttpConnector) -> None:
+    async with peer(saying(OK + b"X-A: a\r\n b\r\nContent-Length: 0\r\n\r\n")) as url:
+        response = await AsyncPipeline(connector).send(Request("GET", url))
+        await response.aclose()
+
+    assert response.headers["x-a"] == "a b"
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (b"HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n", "status 099"),
+        (b"HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "switched protocols"),
+        (b"HTTP/2.0 200 X\r\nContent-Length: 0\r\n\r\n", "protocol version"),
+        (b"HTTP/0.9 200 X\r\nContent-Length: 0\r\n\r\n", "protocol version"),
+        (OK + b"Transfer-Encoding: gzip\r\n\r\nx", "transfer coding"),
+        (OK + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", "HTTP allows|transfer coding"),
+        (b"HTTP/1.1 200 a\0b\r\nContent-Length: 0\r\n\r\n", "reason phrase"),
+    ],
+    ids=["status 099", "101", "HTTP/2.0 in text", "HTTP/0.9", "a coding", "a coding twice", "NUL in the reason"],
+)
+async def test_what_aiohttp_takes_and_http_does_not_is_invalid(
+    connector: AsyncAiohttpConnector, response: bytes, message: str
+) -> None:
+    """U-E1, U-M2."""
+    async with peer(saying(response)) as url:
+        with pytest.raises(InvalidResponseError, match=message) as caught:
+            await AsyncPipeline(connector).send(Request("GET", url))
+
+    assert caught.value.sent == "yes"
+
+
+async def test_interim_responses_are_skipped(connector: AsyncAiohttpConnector) -> None:
+    """U-M2."""
+    early = b"HTTP/1.1 103 X\r\nLink: </a>\r\n\r\n"
+    async with peer(saying(early, early, OK + b"Content-Length: 2\r\n\r\nhi", pause=0.01)) as url:
+        response = await AsyncPipeline(connector).send(Request("GET", url))
+
+        assert (response.status, "link" in response.headers, await response.aread()) == (200, False, b"hi")
+
+
 async def test_trailers_are_dropped_by_aiohttp_and_that_is_told(
     origin: Origin, connector: AsyncAiohttpConnector
 ) -> None:

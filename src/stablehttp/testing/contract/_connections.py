@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from stablehttp._capability import Capability
-from stablehttp._errors import ClosedError, DisconnectedError, InvalidResponseError, StableHTTPError
+from stablehttp._errors import ClosedError, DisconnectedError, InvalidResponseError, StableHTTPError, TransportError
+from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
 from stablehttp.testing._origin_script import Answer, Close, Fault, Gate, Reset
 from stablehttp.testing.contract._bench import Bench
@@ -166,7 +167,9 @@ async def survives_being_cancelled(bench: Bench) -> None:
             await reply.read()
 
     outcomes = await asyncio.gather(*map(one, range(100)), return_exceptions=True)
-    others = {type(outcome).__name__ for outcome in outcomes if not isinstance(outcome, TimeoutError)}
+    # on HTTP/2 a client may have to give up a connection that others share when one of them is cancelled
+    allowed = (TimeoutError, TransportError) if bench.version is HttpVersion.HTTP_2 else (TimeoutError,)
+    others = {type(outcome).__name__ for outcome in outcomes if not isinstance(outcome, allowed)}
     same(sorted(others), [], "what came out beside the cancellation")
     opened = [source for source in bench.sources if source.opened]
     await bench.until(lambda: all(source.closed == 1 for source in opened), "each body that was opened is closed once")
