@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from ssl import SSLContext
 from types import MappingProxyType
 from typing import ClassVar, Final, final
@@ -169,22 +169,25 @@ class AsyncAiohttpConnector(AsyncConnector):
             self._tls = context_for(self._settings.tls)
         return self._tls
 
-    async def _perform(self, exchange: Exchange, home: Home) -> Response[AsyncBody]:
+    def _ask(self, exchange: Exchange, home: Home) -> Awaitable[ClientResponse]:
         parts = exchange.parts
+        return home.session.request(
+            _NOT_SENT_TWICE,
+            parts.url,
+            data=parts.data,
+            expect100=parts.expects,
+            skip_auto_headers=_ONLY_OURS if _adds_content_type(parts) else None,
+            allow_redirects=False,
+            timeout=home.timeout(exchange.timeouts.read),
+            ssl=self._context() if parts.url.scheme == "https" else True,
+            server_hostname=self._settings.tls.server_name,
+            middlewares=(exchange.middleware,),
+        )
+
+    async def _perform(self, exchange: Exchange, home: Home) -> Response[AsyncBody]:
         try:
             await exchange.take_place()
-            response = await home.session.request(
-                _NOT_SENT_TWICE,
-                parts.url,
-                data=parts.data,
-                expect100=parts.expects,
-                skip_auto_headers=_ONLY_OURS if _adds_content_type(parts) else None,
-                allow_redirects=False,
-                timeout=home.timeout(exchange.timeouts.read),
-                ssl=self._context() if parts.url.scheme == "https" else True,
-                server_hostname=self._settings.tls.server_name,
-                middlewares=(exchange.middleware,),
-            )
+            response = await self._ask(exchange, home)
         except StableHTTPError:
             await exchange.fail()
             raise
@@ -197,7 +200,7 @@ class AsyncAiohttpConnector(AsyncConnector):
             await exchange.fail()
             raise
         try:
-            stopped = isinstance(parts.data, AiohttpContent) and await exchange.stop_sending()
+            stopped = isinstance(exchange.parts.data, AiohttpContent) and await exchange.stop_sending()
             return _wrap(response, exchange, stopped=stopped)
         except BaseException:
             response.close()

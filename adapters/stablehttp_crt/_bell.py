@@ -9,9 +9,48 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import final
+from typing import Final, final
+from weakref import WeakKeyDictionary
+
+
+@final
+class Hub:
+    """Where the bells of one event loop are rung: many of them cost one call into the loop."""
+
+    __slots__ = ("_called", "_loop", "_rung")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._rung: deque[AsyncBell] = deque()
+        self._called = False
+
+    def ring(self, bell: AsyncBell) -> None:
+        """Have `bell` struck in the loop; from any thread."""
+        self._rung.append(bell)
+        if not self._called:
+            self._called = True
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody can be waiting in it
+                self._loop.call_soon_threadsafe(self._strike)
+
+    def _strike(self) -> None:
+        self._called = False
+        rung = self._rung
+        while rung:
+            rung.popleft().strike()
+
+
+_HUBS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]] = WeakKeyDictionary()
+
+
+def hub_of(loop: asyncio.AbstractEventLoop) -> Hub:
+    """The hub of `loop`, which is the running one."""
+    hub = _HUBS.get(loop)
+    if hub is None:
+        hub = _HUBS[loop] = Hub(loop)
+    return hub
 
 
 @final
@@ -21,10 +60,11 @@ class AsyncBell:
     `struck` is called in the loop whenever the bell was rung, before anybody is woken.
     """
 
-    __slots__ = ("_loop", "_rung", "_struck", "_waiters")
+    __slots__ = ("_hub", "_loop", "_rung", "_struck", "_waiters")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, struck: Callable[[], None] | None = None) -> None:
         self._loop = loop
+        self._hub = hub_of(loop)
         self._struck = struck
         self._rung = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -33,8 +73,7 @@ class AsyncBell:
         """Wake whoever waits; from any thread."""
         if not self._rung:
             self._rung = True
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody can be waiting in it
-                self._loop.call_soon_threadsafe(self._strike)
+            self._hub.ring(self)
 
     def unhook(self) -> None:
         """Call `struck` no more, and let go of it."""
@@ -61,7 +100,8 @@ class AsyncBell:
             await self.pause(until)
         return True
 
-    def _strike(self) -> None:
+    def strike(self) -> None:
+        """Wake whoever waits, in the loop."""
         self._rung = False
         if self._struck is not None:
             self._struck()

@@ -55,7 +55,7 @@ from stablehttp import (
     Request,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import FieldLine, borrow, fold, receive_line, receive_value, received_length
+from stablehttp.adapting import FieldLine, borrow, receive_line, receive_value, received_length
 from stablehttp_crt._body import MemoryReader
 
 NAME: Final = "crt"
@@ -216,7 +216,7 @@ class Head:
         self.may_have_content = not (method == "HEAD" or status in (204, 304) or is_tunnel(method, status))
         self.declared: int | None = None if self.may_have_content else 0
         self.framed = not self.may_have_content
-        if self.may_have_content and any(len(name) in _FRAMING_LENGTHS for name in names):
+        if self.may_have_content and not _FRAMING_LENGTHS.isdisjoint(map(len, names)):
             codings = self._find("transfer-encoding")
             self.declared = received_length(self._find("content-length"), codings)
             self.framed = self.declared is not None or bool(codings)
@@ -230,10 +230,11 @@ class Head:
         return [(name, value if value.isascii() else receive_value(value.encode())) for name, value in self._lines]
 
     def _find(self, folded: str) -> list[str]:
+        size = len(folded)
         return [
             value if value.isascii() else receive_value(value.encode())
             for name, value in self._lines
-            if fold(name) == folded
+            if len(name) == size and name.lower() == folded
         ]
 
 

@@ -103,10 +103,11 @@ class Exchange:
     # --- called by the CRT -----------------------------------------------------------------------
 
     def on_response(self, http_stream: object, status_code: int, headers: Lines, **_: object) -> None:
-        """The head of the final response arrived."""
+        """The head of the final response arrived; over HTTP/1.1 content or the end follows at once."""
         self.last = monotonic()
         self._raw_head = (status_code, headers)
-        self.ring()
+        if self.channel.http2:
+            self.ring()
 
     def on_body(self, http_stream: object, chunk: bytes, **_: object) -> None:
         """Some content arrived."""

@@ -210,9 +210,9 @@ class Progress:
         """HTTP/2 begins with the length of a SETTINGS frame, whose first octet is 0 (RFC 9113 §3.4, §4.2)."""
         if not first:
             raise DisconnectedError(
-                "the connection ended before the server said that it speaks HTTP/2; the request was not sent",
-                sent="no",
-                processed="no",
+                "the connection ended before the server said that it speaks HTTP/2",
+                sent="maybe",
+                processed="maybe",
             )
         if first != b"\0":
             raise self._unwanted(HttpVersion.HTTP_1_1)

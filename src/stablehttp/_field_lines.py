@@ -170,16 +170,16 @@ class Guard:
         return [(folded, line) for folded, line in owned.named() if self.author((folded,)) is not None]
 
 
-def check_lines(lines: Iterable[tuple[object, object]]) -> Owned:
+def check_lines(lines: Sequence[tuple[object, object]]) -> Owned:
     """The lines as they are stored; the fast way first.
 
     Raises:
         InvalidFieldError: one line is bad.
         InvalidFieldsError: several lines are bad; `errors` tells of each.
     """
-    given = cast("list[FieldLine]", list(lines))
-    if not given:
+    if not lines:
         return Owned({}, {})
+    given = cast("Sequence[FieldLine]", lines)
     try:
         # the types are exact, so that what is stored can neither change nor lie about itself later
         places: dict[Place, FieldLine] = {
@@ -191,7 +191,7 @@ def check_lines(lines: Iterable[tuple[object, object]]) -> Owned:
         }
     except (KeyError, ValueError):  # a name not seen before, or a line that is no pair
         return _check_each(given)
-    if len(places) == len(given) and are_plain_values([value for _, value in given]):
+    if len(places) == len(given) and are_plain_values([value for _, value in places.values()]):
         return Owned(places, {})
     return _check_each(given)
 

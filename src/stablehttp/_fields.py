@@ -70,7 +70,7 @@ class Fields:
         Raises:
             InvalidFieldError: a line is invalid, or `lines` holds something that is no line.
         """
-        self._backend = _checked(lines)
+        self._backend = check_lines(lines) if isinstance(lines, (list, tuple)) else _checked(lines)
         self._changes = 0
         self._guard = None
 
@@ -88,7 +88,7 @@ class Fields:
         found = self._backend.find(folded)
         if not found:
             raise KeyError(name)
-        return combine(folded, found)
+        return found[0] if len(found) == 1 and folded != "set-cookie" else combine(folded, found)
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -418,14 +418,12 @@ def guard_fields(fields: Fields, guard: Guard) -> None:
 
 
 def _checked(lines: LinesInput) -> Owned:
-    if isinstance(lines, (list, tuple)):
-        return check_lines(lines)
     if isinstance(lines, Fields):
         return lines._own().copy()
     if isinstance(lines, Mapping):
-        return check_lines(cast("Mapping[str, object]", lines).items())
+        return check_lines(list(cast("Mapping[str, object]", lines).items()))
     if isinstance(lines, Iterable) and not is_text(lines):
-        return check_lines(lines)
+        return check_lines(list(lines))
     raise InvalidFieldError(f"field lines must be (name, value) pairs, a mapping or Fields, not {type(lines).__name__}")
 
 
@@ -448,7 +446,7 @@ def replace_lines(fields: Fields, remove: Iterable[str], lines: Iterable[tuple[s
         InvalidFieldError: a line is invalid; nothing has changed.
         SealedError: the lines of one of the names may not change any more.
     """
-    more = check_lines(lines)
+    more = check_lines(list(lines))
     owned = fields._own()
     gone = [name for name in remove if name in owned.lines]
     fields._allow(gone)

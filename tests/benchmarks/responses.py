@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from tests.benchmarks.harness import Goal, LeftOut, Rows, compare
 
-from stablehttp import Fields
 from stablehttp.adapting import adopt, receive_fields, receive_line
 
 RECEIVED: Final = [
@@ -37,7 +34,7 @@ READ: Final = ("Content-Type", "ETag", "x-amz-request-id")
 
 
 def rows(seconds: float) -> Rows:
-    """Each adapter's way to receive octets, against `httpx.Headers`."""
+    """The way that adapters take, and line by line, each against `httpx.Headers`."""
     try:
         from httpx import Headers
     except ImportError as error:
@@ -48,27 +45,14 @@ def rows(seconds: float) -> Rows:
         headers = Headers(RECEIVED)
         return [headers[name] for name in READ]
 
-    for name, receive in _receivers():
-        if receive is None:
-            yield LeftOut(f"{name} / httpx.Headers", "the adapter has no such function")
-            continue
-        assert _read(receive) == theirs()
-        goal = None if name == "line by line" else Goal(0.5, 0.4)
-        yield compare(f"{name} / httpx.Headers", lambda receive=receive: _read(receive), theirs, seconds, goal)
+    def together() -> list[str]:
+        headers = receive_fields(RECEIVED)
+        return [headers[name] for name in READ]
 
+    def line_by_line() -> list[str]:
+        headers = adopt([receive_line(name, value) for name, value in RECEIVED])
+        return [headers[name] for name in READ]
 
-def _read(receive: Callable[[], Fields]) -> list[str]:
-    headers = receive()
-    return [headers[name] for name in READ]
-
-
-def _receivers() -> list[tuple[str, Callable[[], Fields] | None]]:
-    found: list[tuple[str, Callable[[], Fields] | None]] = [("receive_fields", lambda: receive_fields(RECEIVED))]
-    for package in ("httpx", "httpx2"):
-        try:
-            receive: Any = getattr(import_module(f"stablehttp_{package}._convert"), "receive_headers", None)
-        except ImportError:
-            receive = None
-        found.append((package, None if receive is None else lambda receive=receive: receive(RECEIVED)))
-    found.append(("line by line", lambda: adopt([receive_line(name, value) for name, value in RECEIVED])))
-    return found
+    assert together() == line_by_line() == theirs()
+    yield compare("receive_fields / httpx.Headers", together, theirs, seconds, Goal(0.5, 0.4))
+    yield compare("receive_line for each / httpx.Headers", line_by_line, theirs, seconds)

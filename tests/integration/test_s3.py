@@ -29,6 +29,7 @@ from stablehttp import (
 )
 from stablehttp._cli._cast import Role, installed_roles
 
+pytestmark = pytest.mark.xdist_group("s3")  # one server for all of them
 BUCKET = "things"
 KEYS = {
     "a slash and a space, encoded": "a%2Fb%20c.txt",

@@ -237,7 +237,7 @@ async def keeps_its_time_when_the_response_is_early(bench: Bench) -> None:
 
 async def _ends_in_time(bench: Bench, source: Source) -> None:
     bench.origin.answer(_early(bench, 413, b"too large"))
-    request = Request("PUT", bench.url("/early"), body=source, extensions=Extensions([Timeouts(total=0.5)]))
+    request = Request("PUT", bench.url("/early"), body=source, extensions=Extensions([Timeouts(total=2)]))
     try:
         reply, _ = await bench.exchange(request)
         same(reply.response.status, 413, "status")
