@@ -7,33 +7,73 @@ after each change, from any thread, and costs next to nothing while nobody waits
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from typing import Final, final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 
 @final
 class Hub:
-    """Where the bells of one event loop are rung: many of them cost one call into the loop."""
+    """Where the bells of one event loop are rung: many of them cost one call into the loop.
 
-    __slots__ = ("_called", "_loop", "_rung")
+    Sleepers with a long time to wait share one timer, because most are woken long before.
+    """
+
+    __slots__ = ("_called", "_looks", "_loop", "_rung", "_sleepers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self._loop = ref(loop)  # the loop is what the hub is found by, and must not be kept by it
         self._rung: deque[AsyncBell] = deque()
         self._called = False
+        self._sleepers: dict[asyncio.Future[None], float] = {}
+        self._looks = False
 
     def ring(self, bell: AsyncBell) -> None:
         """Have `bell` struck in the loop; from any thread."""
         self._rung.append(bell)
-        if not self._called:
+        loop = self._loop()
+        if not self._called and loop is not None:
             self._called = True
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody can be waiting in it
-                self._loop.call_soon_threadsafe(self._strike)
+            try:
+                loop.call_soon_threadsafe(self._strike)
+            except RuntimeError:  # the loop has ended, and nobody can be waiting in it
+                self._called = False
+                self._rung.clear()
+
+    async def sleep(self, waiter: asyncio.Future[None], until: float) -> None:
+        """Wait for `waiter`, and until that point of `monotonic` at most."""
+        seconds = until - monotonic()
+        loop = waiter.get_loop()
+        if seconds < _LONG:
+            timer = loop.call_later(max(seconds, 0.0), _wake, waiter)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+            return
+        self._sleepers[waiter] = until
+        if not self._looks:
+            self._looks = True
+            loop.call_later(_LONG / 2, self._look)
+        try:
+            await waiter
+        finally:
+            self._sleepers.pop(waiter, None)
+
+    def _look(self) -> None:
+        """Wake who has slept long enough; nobody can fall asleep for less than the time until the next look."""
+        now = monotonic()
+        for waiter, until in self._sleepers.items():
+            if until <= now:
+                _wake(waiter)
+        left = min((until for until in self._sleepers.values() if until > now), default=None)
+        loop = self._loop()
+        self._looks = left is not None and loop is not None
+        if left is not None and loop is not None:
+            loop.call_later(min(left - now, _LONG / 2), self._look)
 
     def _strike(self) -> None:
         self._called = False
@@ -41,6 +81,9 @@ class Hub:
         while rung:
             rung.popleft().strike()
 
+
+_LONG: Final = 2.0
+"""From how many seconds on a wait is a long one."""
 
 _HUBS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]] = WeakKeyDictionary()
 
@@ -85,12 +128,8 @@ class AsyncBell:
         self._waiters.append(waiter)
         if until is None:
             await waiter
-            return
-        timer = self._loop.call_later(max(until - monotonic(), 0.0), _wake, waiter)
-        try:
-            await waiter
-        finally:
-            timer.cancel()
+        else:
+            await self._hub.sleep(waiter, until)
 
     async def wait(self, ready: Callable[[], bool], until: float | None = None) -> bool:
         """Wait until `ready()`; False if it was not by then."""

@@ -27,9 +27,9 @@ from stablehttp.adapting import (
     check_async,
     check_sync,
 )
+from stablehttp_crt._clock import Clock
 from stablehttp_crt._convert import NAME, Head, Prepared
 from stablehttp_crt._desk import Line
-from stablehttp_crt._exchange import Clock
 from stablehttp_crt._lines import AsyncLines, SyncLines
 from stablehttp_crt._opening import Endpoint
 from stablehttp_crt._plan import CAPABILITIES as CAPABILITIES

@@ -66,7 +66,8 @@ Lines: TypeAlias = Sequence[tuple[str, str]]
 """Field lines as the CRT gives them: values that were UTF-8 on the wire, as text."""
 
 _OWN_WAYS_OF_HTTP2: Final = frozenset({"connection", "keep-alive", "proxy-connection", "upgrade"})
-_FRAMING_LENGTHS: Final = frozenset({len("content-length"), len("transfer-encoding")})
+_SIZE_OF_LENGTH: Final = len("content-length")
+_SIZE_OF_CODING: Final = len("transfer-encoding")
 _NO_TOKEN = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]").search
 
 
@@ -216,9 +217,11 @@ class Head:
         self.may_have_content = not (method == "HEAD" or status in (204, 304) or is_tunnel(method, status))
         self.declared: int | None = None if self.may_have_content else 0
         self.framed = not self.may_have_content
-        if self.may_have_content and not _FRAMING_LENGTHS.isdisjoint(map(len, names)):
-            codings = self._find("transfer-encoding")
-            self.declared = received_length(self._find("content-length"), codings)
+        if self.may_have_content:
+            sizes = list(map(len, names))
+            codings = self._find("transfer-encoding") if _SIZE_OF_CODING in sizes else ()
+            lengths = self._find("content-length") if _SIZE_OF_LENGTH in sizes else ()
+            self.declared = received_length(lengths, codings)
             self.framed = self.declared is not None or bool(codings)
 
     @property

@@ -16,13 +16,7 @@ from awscrt.http import Http2ClientConnection, Http2ClientStream, HttpClientStre
 
 from stablehttp import (
     InvalidResponseError,
-    ReadTimeoutError,
-    StableHTTPError,
-    Timeouts,
-    TotalTimeoutError,
-    WriteTimeoutError,
 )
-from stablehttp.adapting import Answer
 from stablehttp_crt._body import Meter
 from stablehttp_crt._convert import Head, Lines, is_tunnel
 from stablehttp_crt._errors import CONNECTION_CLOSED, Progress, name_of, translate_exchange, translate_start
@@ -142,12 +136,13 @@ class Exchange:
 
     def has_head(self) -> bool:
         """Whether there is a head, or none to wait for."""
+        over = self.over  # before the head is looked for: what is over has its head already, if it ever gets one
         if self.head is None and self._raw_head is not None and self.failure is None:
             try:
                 self.head = Head(self._request_method, *self._raw_head)
             except InvalidResponseError as error:
                 self.failure = error
-        return self.head is not None or self.over
+        return self.head is not None or over or self.failure is not None
 
     def has_content(self) -> bool:
         """Whether there is content, or none to wait for."""
@@ -229,75 +224,3 @@ class Exchange:
         """Whether the connection will still say why it ended."""
         error = self.error
         return error is not None and name_of(error) == CONNECTION_CLOSED and not self.channel.is_shut
-
-
-@final
-class Clock:
-    """The time limits of one call."""
-
-    __slots__ = ("_timeouts", "_total", "pool", "until")
-
-    def __init__(self, timeouts: Timeouts) -> None:
-        self._timeouts = timeouts
-        self._total = timeouts.total
-        self.pool = timeouts.pool
-        self.until = None if timeouts.total is None else monotonic() + timeouts.total
-        """When the whole call has had its time."""
-
-    def place_until(self) -> float | None:
-        """Until when a free connection may be waited for, from now on."""
-        return self.sooner(self.pool)
-
-    def sooner(self, seconds: float | None) -> float | None:
-        """When `seconds` will be over, or the whole time if that comes first."""
-        if seconds is None:
-            return self.until
-        by = monotonic() + seconds
-        return by if self.until is None else min(by, self.until)
-
-    def check_total(self, *, sent: Answer, processed: Answer, now: float | None = None) -> None:
-        """Make sure that the whole call still has time.
-
-        Raises:
-            TotalTimeoutError: it has none.
-        """
-        if self.until is not None and (now or monotonic()) >= self.until:
-            raise TotalTimeoutError(
-                f"the whole call took longer than {self._total} seconds",
-                seconds=self._total,
-                sent=sent,
-                processed=processed,
-            )
-
-    def check(self, exchange: Exchange, since: float) -> float | None:
-        """Make sure that no limit has passed for somebody who waits since then; when to look again.
-
-        While the peer has content to take, or the caller some to give, its silence means nothing.
-
-        Raises:
-            ReadTimeoutError, WriteTimeoutError, TotalTimeoutError: one has.
-        """
-        answer: Answer = "maybe" if exchange.head is None else "yes"
-        self.check_total(sent=answer, processed=answer)
-        now = monotonic()
-        meter = exchange.meter
-        looks = [] if self.until is None else [self.until]
-        write, read = self._timeouts.write, self._timeouts.read
-        if write is not None and meter.waiting:
-            looks.append(_by(max(meter.since, since) + write, now, WriteTimeoutError, "took nothing", write, answer))
-        elif write is not None and not meter.ended:
-            looks.append(now + write)
-        if read is not None and exchange.head is not None:
-            looks.append(_by(max(exchange.last, since) + read, now, ReadTimeoutError, "sent nothing", read, answer))
-        elif read is not None and meter.done:
-            begin = max(exchange.last, since, meter.since)
-            looks.append(_by(begin + read, now, ReadTimeoutError, "sent nothing", read, answer))
-        elif read is not None:
-            looks.append(now + read)
-        return min(looks, default=None)
-
-
-def _by(due: float, now: float, kind: type[StableHTTPError], what: str, seconds: float, answer: Answer) -> float:
-    if now >= due:
-        raise kind(f"the peer {what} for {seconds} seconds", seconds=seconds, sent=answer, processed=answer)
-    return due

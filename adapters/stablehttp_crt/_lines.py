@@ -10,12 +10,12 @@ from time import monotonic
 from typing import Final, final
 from weakref import WeakKeyDictionary
 
-from stablehttp import ClosedError, HttpSettings, PoolTimeoutError, StableHTTPError, TotalTimeoutError
+from stablehttp import ClosedError, HttpSettings, HTTPTimeoutError, PoolTimeoutError, StableHTTPError, TotalTimeoutError
 from stablehttp.adapting import AsyncPool, Lease, SyncPool
 from stablehttp_crt._bell import AsyncBell, SyncBell
+from stablehttp_crt._clock import Clock
 from stablehttp_crt._desk import Desk, Grant, Line
 from stablehttp_crt._dial import Dial
-from stablehttp_crt._exchange import Clock
 from stablehttp_crt._opening import Channel, Endpoint
 
 PATIENCE: Final = 1.0
@@ -29,10 +29,13 @@ def _for_all(error: BaseException) -> StableHTTPError | None:
     return None
 
 
-def _no_room(seconds: float | None) -> PoolTimeoutError:
+def _no_place(clock: Clock, until: float | None) -> HTTPTimeoutError:
+    """The error for a wait until then, whichever bound that was."""
+    if until == clock.until:
+        return clock.took_too_long("no")
     return PoolTimeoutError(
-        f"the connection took no further exchange within {seconds} seconds; read or close responses sooner",
-        seconds=seconds,
+        f"the connection took no further exchange within {clock.pool} seconds; read or close responses sooner",
+        seconds=clock.pool,
     )
 
 
@@ -68,15 +71,16 @@ class AsyncLines:
         """
         if self._closed:
             raise _closed()
+        until = clock.place_until()
         if not self._dial.shares(endpoint):
-            lease = await self._lease(endpoint, clock)
+            lease = await self._lease(endpoint, clock, until)
             return Line(lease, endpoint, None), lease.reused
         loop = asyncio.get_running_loop()
         desk = self._desks.get(loop)
         if desk is None:
             desk = self._desks[loop] = Desk()
-        granted = await self._enter(desk, endpoint, clock, loop)
-        return (granted, True) if granted is not None else await self._open_shared(desk, endpoint, clock, loop)
+        granted = await self._enter(desk, endpoint, clock, until)
+        return (granted, True) if granted is not None else await self._open_shared(desk, endpoint, clock, until)
 
     def release(self, line: Line, *, reusable: bool) -> None:
         """An exchange has left its line; without `reusable` it leaves something behind."""
@@ -100,13 +104,13 @@ class AsyncLines:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    async def _enter(self, desk: Desk, endpoint: Endpoint, clock: Clock, loop: asyncio.AbstractEventLoop) -> Grant:
+    async def _enter(self, desk: Desk, endpoint: Endpoint, clock: Clock, until: float | None) -> Grant:
+        loop = asyncio.get_running_loop()
         turn: asyncio.Future[Grant] = loop.create_future()
         granted = desk.enter(endpoint, turn)
         if not isinstance(granted, asyncio.Future):
             return granted if isinstance(granted, Line) else None
-        until = clock.place_until()
-        timer = None if until is None else loop.call_later(max(until - monotonic(), 0.0), _expire, turn, clock)
+        timer = None if until is None else loop.call_later(max(until - monotonic(), 0.0), _expire, turn, clock, until)
         try:
             return await turn
         except BaseException:
@@ -125,10 +129,11 @@ class AsyncLines:
             self.release(granted, reusable=True)
 
     async def _open_shared(
-        self, desk: Desk, endpoint: Endpoint, clock: Clock, loop: asyncio.AbstractEventLoop
+        self, desk: Desk, endpoint: Endpoint, clock: Clock, until: float | None
     ) -> tuple[Line, bool]:
+        loop = asyncio.get_running_loop()
         try:
-            lease = await self._lease(endpoint, clock)
+            lease = await self._lease(endpoint, clock, until)
         except BaseException as error:
             desk.failed(endpoint, _for_all(error))
             raise
@@ -138,19 +143,20 @@ class AsyncLines:
         desk.opened(endpoint, line)
         return line, lease.reused
 
-    async def _lease(self, endpoint: Endpoint, clock: Clock) -> Lease[Channel]:
+    async def _lease(self, endpoint: Endpoint, clock: Clock, until: float | None) -> Lease[Channel]:
         async def make() -> Channel:
             return await self._open(endpoint)
 
+        seconds = None if until == clock.until else clock.left_of_pool(until)  # the other one is the scope's
         if clock.until is None:
-            return await self._pool.acquire(endpoint, make, clock.pool)
+            return await self._pool.acquire(endpoint, make, seconds)
         scope = asyncio.timeout(max(clock.until - monotonic(), 0.0))
         try:
             async with scope:
-                return await self._pool.acquire(endpoint, make, clock.pool)
+                return await self._pool.acquire(endpoint, make, seconds)
         except TimeoutError:
             if scope.expired():
-                clock.check_total(sent="no", processed="no", now=clock.until)
+                raise clock.took_too_long("no") from None
             raise
 
     async def _open(self, endpoint: Endpoint) -> Channel:
@@ -168,13 +174,9 @@ class AsyncLines:
             raise
 
 
-def _expire(turn: asyncio.Future[Grant], clock: Clock) -> None:
+def _expire(turn: asyncio.Future[Grant], clock: Clock, until: float) -> None:
     if not turn.done():
-        try:
-            clock.check_total(sent="no", processed="no")
-            turn.set_exception(_no_room(clock.pool))
-        except TotalTimeoutError as error:
-            turn.set_exception(error)
+        turn.set_exception(_no_place(clock, until))
 
 
 def _soon(loop: asyncio.AbstractEventLoop, desk: Desk, endpoint: Endpoint) -> None:
@@ -216,11 +218,12 @@ class SyncLines:
         """
         if self._closed:
             raise _closed()
+        until = clock.place_until()
         if not self._dial.shares(endpoint):
-            lease = self._lease(endpoint, clock)
+            lease = self._lease(endpoint, clock, until)
             return Line(lease, endpoint, None), lease.reused
-        granted = self._enter(endpoint, clock)
-        return (granted, True) if granted is not None else self._open_shared(endpoint, clock)
+        granted = self._enter(endpoint, clock, until)
+        return (granted, True) if granted is not None else self._open_shared(endpoint, clock, until)
 
     def release(self, line: Line, *, reusable: bool) -> None:
         """An exchange has left its line; without `reusable` it leaves something behind."""
@@ -245,13 +248,12 @@ class SyncLines:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _enter(self, endpoint: Endpoint, clock: Clock) -> Grant:
+    def _enter(self, endpoint: Endpoint, clock: Clock, until: float | None) -> Grant:
         turn: Future[Grant] = Future()
         with self._lock:
             granted = self._desk.enter(endpoint, turn)
         if not isinstance(granted, Future):
             return granted if isinstance(granted, Line) else None
-        until = clock.place_until()
         try:
             return turn.result(None if until is None else max(until - monotonic(), 0.0))
         except StableHTTPError:
@@ -263,8 +265,7 @@ class SyncLines:
                 self._hand_on(endpoint, turn)
             if not isinstance(error, TimeoutError):
                 raise
-            clock.check_total(sent="no", processed="no")
-            raise _no_room(clock.pool) from None
+            raise _no_place(clock, until) from None
 
     def _hand_on(self, endpoint: Endpoint, turn: Future[Grant]) -> None:
         """Somebody was called up and has left."""
@@ -277,9 +278,9 @@ class SyncLines:
         with self._lock:
             self._desk.failed(endpoint, None)
 
-    def _open_shared(self, endpoint: Endpoint, clock: Clock) -> tuple[Line, bool]:
+    def _open_shared(self, endpoint: Endpoint, clock: Clock, until: float | None) -> tuple[Line, bool]:
         try:
-            lease = self._lease(endpoint, clock)
+            lease = self._lease(endpoint, clock, until)
         except BaseException as error:
             with self._lock:
                 self._desk.failed(endpoint, _for_all(error))
@@ -295,16 +296,12 @@ class SyncLines:
         with self._lock:
             self._desk.changed(endpoint)
 
-    def _lease(self, endpoint: Endpoint, clock: Clock) -> Lease[Channel]:
-        until = clock.place_until()
+    def _lease(self, endpoint: Endpoint, clock: Clock, until: float | None) -> Lease[Channel]:
         try:
-            return self._pool.acquire(
-                endpoint,
-                lambda: self._open(endpoint, clock),
-                None if until is None else max(until - monotonic(), 0.0),
-            )
+            return self._pool.acquire(endpoint, lambda: self._open(endpoint, clock), clock.left_of_pool(until))
         except PoolTimeoutError:
-            clock.check_total(sent="no", processed="no")
+            if until == clock.until:
+                raise clock.took_too_long("no") from None
             raise
 
     def _open(self, endpoint: Endpoint, clock: Clock) -> Channel:
@@ -317,7 +314,7 @@ class SyncLines:
                 self._dial.suspect(endpoint, opening, seconds or 10.0)
             bell.wait(opening.settled, until)
             if not opening.settled():
-                clock.check_total(sent="no", processed="no")
+                clock.check_total("no")
             return opening.take(seconds)
         except BaseException:
             opening.abandon()

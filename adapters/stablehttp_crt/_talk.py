@@ -15,9 +15,10 @@ from typing import final
 from stablehttp import Fields, ForeignLoopError
 from stablehttp_crt._bell import AsyncBell, SyncBell
 from stablehttp_crt._body import Meter
+from stablehttp_crt._clock import Clock
 from stablehttp_crt._convert import Head
 from stablehttp_crt._desk import Line
-from stablehttp_crt._exchange import Clock, Exchange
+from stablehttp_crt._exchange import Exchange
 from stablehttp_crt._lines import AsyncLines, SyncLines
 from stablehttp_crt._terms import REASON, Terms
 from stablehttp_crt._upload import AsyncUpload, SyncUpload
@@ -114,7 +115,7 @@ class AsyncContent:
         exchange = talk.terms.exchange
         if asyncio.get_running_loop() is not talk.loop:
             raise ForeignLoopError("the response belongs to another event loop; read it where it was received")
-        talk.terms.clock.check_total(sent="yes", processed="yes")
+        talk.terms.clock.check_total("yes")
         if not exchange.chunks:
             await talk.until_content()
         if exchange.chunks:
@@ -145,13 +146,14 @@ class AsyncContent:
 class SyncTalk:
     """One exchange of a synchronous connector."""
 
-    __slots__ = ("_lines", "bell", "terms", "upload")
+    __slots__ = ("_lines", "_releasing", "bell", "terms", "upload")
 
     def __init__(self, line: Line, lines: SyncLines, clock: Clock, method: str, origin: str, *, reused: bool) -> None:
         self.bell = SyncBell()
         exchange = Exchange(line.channel, method, Meter(), self._ring)
         self.terms = Terms(exchange, line, clock, f"{method} {origin}", reused=reused)
         self._lines = lines
+        self._releasing = threading.Lock()
         self.upload: SyncUpload | None = None
 
     def head(self) -> Head:
@@ -197,9 +199,10 @@ class SyncTalk:
 
     def release(self) -> None:
         """Give the connection back, as far as it can be used again; a second call does nothing."""
-        line = self.terms.let_go()
-        if line is not None:
-            self._lines.release(line, reusable=self.terms.exchange.reusable)
+        with self._releasing:  # whoever comes second finds the connection in its place
+            line = self.terms.let_go()
+            if line is not None:
+                self._lines.release(line, reusable=self.terms.exchange.reusable)
 
     def give_up(self) -> None:
         """Give the connection back, and stop sending."""
@@ -234,7 +237,7 @@ class SyncContent:
         """
         talk = self._talk
         exchange = talk.terms.exchange
-        talk.terms.clock.check_total(sent="yes", processed="yes")
+        talk.terms.clock.check_total("yes")
         if not exchange.chunks:
             talk.until_content()
         if exchange.chunks:

@@ -7,9 +7,10 @@ from time import monotonic
 from typing import Final, final
 
 from stablehttp import ConnectionInfo, HttpVersion, InvalidResponseError
+from stablehttp_crt._clock import Clock
 from stablehttp_crt._convert import Head
 from stablehttp_crt._desk import Line
-from stablehttp_crt._exchange import Clock, Exchange
+from stablehttp_crt._exchange import Exchange
 
 _SILENCE: Final = 1.0
 """After so many seconds without an octet, a response that came before its request was sent is taken to be whole.
@@ -47,11 +48,8 @@ class Terms:
         return not self._held
 
     def let_go(self) -> Line | None:
-        """The line, for whoever asks first: it may be asked by two threads at once."""
-        try:
-            return self._held.pop()
-        except IndexError:
-            return None
+        """The line, for whoever asks first."""
+        return self._held.pop() if self._held else None
 
     @property
     def connection(self) -> ConnectionInfo:

@@ -33,6 +33,7 @@ class Wire(asyncio.Protocol):
         "_held_back",
         "_is_readable",
         "_loop",
+        "_lost",
         "_outbox",
         "_paused",
         "_reader",
@@ -59,6 +60,7 @@ class Wire(asyncio.Protocol):
         self._outbox: deque[bytes | memoryview] = deque()
         self._paused = False
         self._drained: asyncio.Future[None] | None = None
+        self._lost = False
         self.ended = False
         """Nothing more will arrive."""
         self.clean = False
@@ -91,6 +93,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone, and wake everybody."""
+        self._lost = True  # from now on the transport has no loop, and to abort it would fail
         if isinstance(exc, OSError):
             self.error = exc
         self._end()
@@ -206,7 +209,7 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """Close at once; with TLS, the peer is told."""
         transport = self._transport
-        if transport is None or self._loop.is_closed():
+        if transport is None or self._lost or self._loop.is_closed():
             return
         if not transport.is_closing() and not self._paused:
             transport.close()
@@ -215,7 +218,7 @@ class Wire(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._outbox.clear()
-        if self._transport is not None and not self._loop.is_closed():
+        if self._transport is not None and not self._lost and not self._loop.is_closed():
             self._transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, server_name: str, seconds: float | None) -> None:

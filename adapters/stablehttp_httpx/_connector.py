@@ -187,7 +187,7 @@ class SyncHttpxConnector(SyncConnector):
             settings,
             lent=client is not None,
             network=client is None or keeps_time(client),
-            queues=client is not None,
+            queues=False,
         )
         self.capabilities = self._setup.capabilities
         self._peers = Peers()

@@ -105,7 +105,12 @@ Row: TypeAlias = tuple[Callable[[Scene], bool], Callable[[Scene], StableHTTPErro
 
 
 def translate(error: BaseException, progress: Progress, content: Content | None = None) -> StableHTTPError:
-    """Our error for what the client raised; one of ours is given back as it is."""
+    """Our error for what the client raised; one of ours is given back as it is.
+
+    Only where a pool was waited for until nothing was left of the total, that is what ran out.
+    """
+    if isinstance(error, PoolTimeoutError) and (late := progress.late("pool")).kind == "total":
+        error = late
     if isinstance(error, StableHTTPError):
         return error
     below = tuple(_below(error))
@@ -175,8 +180,8 @@ def _certificate(scene: Scene) -> StableHTTPError:
 
 
 def _no_protocol(scene: Scene) -> bool:
-    found = scene.find(ssl.SSLError)
-    return isinstance(found, ssl.SSLError) and "NO_APPLICATION_PROTOCOL" in (found.reason or "")
+    reason: str | None = getattr(scene.find(ssl.SSLError), "reason", None)
+    return reason is not None and "NO_APPLICATION_PROTOCOL" in reason
 
 
 def _not_agreed(scene: Scene) -> StableHTTPError:

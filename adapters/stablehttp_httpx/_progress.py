@@ -125,6 +125,7 @@ class Progress:
 
     def connecting(self, info: Info) -> None:
         """TCP begins."""
+        self._check_first()
         self.told = self.fresh = True
         self.stage = Stage.CONNECTING
         self._clock.careful = False
@@ -190,19 +191,22 @@ class Progress:
             return
         if version not in self.versions:
             raise self._unwanted(version)
-        if self.stage >= Stage.HEAD:
-            raise DisconnectedError(
-                "the server shut the connection down and promised that it had not taken the request up (GOAWAY); "
-                "it is not sent again by itself, but it is safe to send it again",
-                sent="yes",
-                processed="no",
-            )
+        self._check_first()
         self.version = version
         self.stage = Stage.HEAD
         stream_id = info.get("stream_id")
         self.stream_id = stream_id if isinstance(stream_id, int) else 0
         self._clock.careful = self._own
         self._clock.arm("write")
+
+    def _check_first(self) -> None:
+        if self.version is not None:
+            raise DisconnectedError(
+                "the server shut the connection down and promised that it had not taken the request up (GOAWAY); "
+                "it is not sent again by itself, but it is safe to send it again",
+                sent="yes",
+                processed="no",
+            )
 
     # --- versions --------------------------------------------------------------------------------
 

@@ -21,30 +21,10 @@ from stablehttp_httpx2._content import sync_content as sync_content
 from stablehttp_httpx2._convert import Head
 from stablehttp_httpx2._errors import Content
 from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange
-from stablehttp_httpx2._loans import aclose_stream, close_stream
+from stablehttp_httpx2._leftover import LeftoverError, aclose_without_leftover, close_without_leftover
+from stablehttp_httpx2._loans import aclose_stream
 
 _WORTH_DRAINING: Final = 64 * 1024
-
-
-class _NothingLeftError(TypeError):
-    """The client wants to read from the network, so nothing of what it has read is left."""
-
-
-class _Tripwire:
-    """A limit of time that cannot be used: the client fails where it would begin to read, and reads nothing."""
-
-    def __radd__(self, now: float) -> float:
-        raise _NothingLeftError
-
-    def __index__(self) -> int:
-        raise _NothingLeftError
-
-
-_TRIPWIRE: Final = cast(float, _Tripwire())
-
-
-class _LeftoverError(Exception):
-    """Octets follow a response that nobody asked for: the connection is not to be used again (RFC 9112 §9.2)."""
 
 
 class _Source:
@@ -175,23 +155,10 @@ class AsyncIncoming(_Source):
             await self._exchange.end(spoilt)
         watch.deliver()
 
-    async def _close(self) -> _LeftoverError | None:
-        """Let the client close the response.
-
-        Asked for more content, it ends at once if it has read more than the response, and wants to read if not; and
-        it would take what is left for the next response.
-        """
+    async def _close(self) -> LeftoverError | None:
         stream = _async_stream(self._response)
         if self._can_leave_something:
-            self._timeouts["read"] = _TRIPWIRE
-            try:
-                await anext(aiter(stream))
-            except StopAsyncIteration:
-                await aclose_stream(self._network)
-                await stream.aclose()
-                return _LeftoverError()
-            except _NothingLeftError:
-                pass
+            return await aclose_without_leftover(stream, self._network, self._timeouts)
         await stream.aclose()
         return None
 
@@ -276,19 +243,10 @@ class SyncIncoming(_Source):
         finally:
             self._exchange.end(spoilt)
 
-    def _close(self) -> _LeftoverError | None:
-        """Let the client close the response; see `AsyncIncoming`."""
+    def _close(self) -> LeftoverError | None:
         stream = _sync_stream(self._response)
         if self._can_leave_something:
-            self._timeouts["read"] = _TRIPWIRE
-            try:
-                next(iter(stream))
-            except StopIteration:
-                close_stream(self._network)
-                stream.close()
-                return _LeftoverError()
-            except _NothingLeftError:
-                pass
+            return close_without_leftover(stream, self._network, self._timeouts)
         stream.close()
         return None
 

@@ -19,7 +19,7 @@ How httpx2 differs, and what is done about it:
 - It sends all content before it reads, so a response that comes earlier is seen late, or not at all when an
   HTTP/2 server gives no leave to send the rest: not declared, and bounded by the limits of time.
 - It keeps what it has read beyond the end of a response, and would take it for the next one: the connection
-  is given up (`_body`).
+  is given up (`_leftover`).
 - Its pools lose places, its HTTP/2 leaves streams behind and its timeouts there strike all exchanges at once,
   when calls are cancelled, fail or take too long: pools and limits are ours (`_lanes`, `_shared`, `_watch`).
 - It sends a request again by itself when an HTTP/2 server shuts down, and speaks HTTP/2 to servers that have

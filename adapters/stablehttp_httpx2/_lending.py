@@ -146,7 +146,7 @@ def _check_client(client: httpx2.Client | httpx2.AsyncClient) -> None:
             "the client that was lent has event_hooks, which could change what is sent and received; "
             "lend one without, or a transport, and use interceptors instead"
         )
-    if client.trust_env and getproxies():
+    if client.trust_env and {"http", "https", "all"}.intersection(getproxies()):
         raise MisuseError(
             "the client that was lent has trust_env, and the environment names proxies, so requests would go where "
             "nobody here can see; lend one made with trust_env=False, or a transport"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -40,10 +41,14 @@ class S3Server:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that are free now; below 20000, so that nobody's outgoing connection takes one meanwhile."""
+    """Ports that are free now; below 20000, so that nobody's outgoing connection takes one meanwhile.
+
+    Each process looks from another place on, so that two that start together do not find the same.
+    """
+    start = os.getpid() * 37 % 4000
     with ExitStack() as stack:
         ports: list[int] = []
-        for port in range(15000, 20000):
+        for port in range(15000 + start, 20000):
             listener = socket.socket()
             try:
                 listener.bind(("127.0.0.1", port))
@@ -76,9 +81,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     (home / "data").mkdir()
     ports = dict(zip((*_PORTS, *_S3_PORTS), _free_ports(9), strict=True))
     command = [
-        weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={home / 'data'}", "-s3", "-s3.port.iceberg=0",
+        weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={home / 'data'}", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0",
         f"-s3.config={home / 's3.json'}", f"-s3.cert.file={home / 'cert.pem'}", f"-s3.key.file={home / 'key.pem'}",
-        "-master.volumeSizeLimitMB=64", "-volume.max=0", *[f"-{name}={port}" for name, port in ports.items()],
+        "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=0", *[f"-{name}={port}" for name, port in ports.items()],
     ]  # fmt: skip
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from tests.adapters.crt.peers import FewStreams, listening, read_all, read_head, trusting
@@ -17,6 +18,7 @@ from stablehttp import (
     CertificateError,
     ConnectTimeoutError,
     HttpSettings,
+    HTTPTimeoutError,
     HttpVersion,
     NegotiationError,
     PoolTimeoutError,
@@ -25,6 +27,7 @@ from stablehttp import (
     Timeouts,
     TLSError,
     TLSSettings,
+    TotalTimeoutError,
 )
 from stablehttp.testing import TLS, Answer, Gate, Origin
 from stablehttp_crt import AsyncCrtConnector, SyncCrtConnector
@@ -306,3 +309,42 @@ def test_a_stale_connection_is_replaced_before_anything_is_sent() -> None:
                 time.sleep(0.1)
 
     assert len(heads) == 4
+
+
+@pytest.mark.parametrize("version", [HTTP_1, HTTP_2], ids=str)
+async def test_a_wait_for_a_place_is_part_of_the_whole_call(version: HttpVersion) -> None:
+    """U-D1: whichever bound comes first says its name."""
+    peer = FewStreams(1)
+    with peer.running() as (url, settings):
+        settings = replace(settings, max_connections=1)
+        bounds = ((Timeouts(total=0.2, pool=0.5), TotalTimeoutError), (Timeouts(total=0.5, pool=0.2), PoolTimeoutError))
+        if version is HTTP_1:
+            gate = Gate()
+            with Origin(Answer(200, [b"x", gate])) as origin:
+                async with AsyncCrtConnector(settings=settings) as connector:
+                    first = await AsyncPipeline(connector).send(Request("GET", origin.url))
+                    for timeouts, kind in bounds:
+                        await _waits_in_vain(connector, origin.url, timeouts, kind)
+                    gate.open()
+                    await first.aread()
+            return
+        async with AsyncCrtConnector(versions=[version], settings=settings) as connector:
+            sending = asyncio.create_task(AsyncPipeline(connector).send(Request("GET", url)))
+            await asyncio.sleep(0.3)
+            for timeouts, kind in bounds:
+                await _waits_in_vain(connector, url, timeouts, kind)
+            peer.gate.set()
+            await (await sending).aread()
+
+
+async def _waits_in_vain(
+    connector: AsyncCrtConnector, url: str, timeouts: Timeouts, kind: type[HTTPTimeoutError]
+) -> None:
+    began = time.monotonic()
+
+    with pytest.raises(HTTPTimeoutError) as caught:
+        await AsyncPipeline(connector, timeouts=timeouts).send(Request("GET", url))
+
+    assert type(caught.value) is kind
+    assert (caught.value.seconds, caught.value.sent) == (0.2, "no")
+    assert 0.15 < time.monotonic() - began < 2
