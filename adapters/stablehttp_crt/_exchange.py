@@ -14,9 +14,7 @@ from typing import Final, final
 
 from awscrt.http import Http2ClientConnection, Http2ClientStream, HttpClientStream, HttpRequest
 
-from stablehttp import (
-    InvalidResponseError,
-)
+from stablehttp import InvalidResponseError
 from stablehttp_crt._body import Meter
 from stablehttp_crt._convert import Head, Lines, is_tunnel
 from stablehttp_crt._errors import CONNECTION_CLOSED, Progress, name_of, translate_exchange, translate_start

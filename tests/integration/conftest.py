@@ -81,9 +81,11 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     (home / "data").mkdir()
     ports = dict(zip((*_PORTS, *_S3_PORTS), _free_ports(9), strict=True))
     command = [
-        weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={home / 'data'}", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0",
-        f"-s3.config={home / 's3.json'}", f"-s3.cert.file={home / 'cert.pem'}", f"-s3.key.file={home / 'key.pem'}",
-        "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=0", *[f"-{name}={port}" for name, port in ports.items()],
+        weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={home / 'data'}",
+        "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={home / 's3.json'}",
+        f"-s3.cert.file={home / 'cert.pem'}", f"-s3.key.file={home / 'key.pem'}",
+        "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=0",
+        *[f"-{name}={port}" for name, port in ports.items()],
     ]  # fmt: skip
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
