@@ -52,12 +52,12 @@ def functions_of(value: object) -> Iterator[Callable[..., object]]:
     if inspect.isfunction(value):
         yield value
     elif inspect.isclass(value):
-        for member in vars(value).values():
+        for name, member in vars(value).items():
             if isinstance(member, property):
                 yield from (part for part in (member.fget, member.fset) if part is not None)
             elif isinstance(member, (classmethod, staticmethod)):
                 yield member.__func__
-            elif inspect.isfunction(member) and member.__name__ == "__replace__":
+            elif name == "__replace__":
                 continue  # made by dataclasses, with keyword arguments by design
             elif inspect.isfunction(member) and ours(member) and member.__module__ != "typing":
                 yield member
