@@ -151,11 +151,6 @@ def supports_duplex(transport: object, version: HttpVersion | None = None) -> bo
     return getattr(transport, "SUPPORTS_DUPLEX_STREAMING", False) is True
 
 
-def declared(transport: object) -> Capabilities | None:
-    """The capabilities of `transport` for each version, or None if it declares none and must be taken as it is."""
-    return transport.capabilities if isinstance(transport, Connector) else None
-
-
 # --- checking a completed request ---------------------------------------------------------------
 
 _ALTERNATIVES: Final = {

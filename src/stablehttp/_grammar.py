@@ -25,8 +25,6 @@ _BAD_IN_TARGET = re.compile(r"[^\x21-\x22\x24-\x7e]").search
 _PLAIN = bytes(range(0x20, 0x7F))
 _DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
 
-UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
 
 def is_token(text: str) -> bool:
     """Whether `text` is a token, as methods and field names must be (RFC 9110 §5.6.2)."""
@@ -107,9 +105,6 @@ QUERY: Final = re.compile(_encoded(f"{_UNRESERVED}{_SUB_DELIMS}:@/?"))
 
 FORBIDDEN_IN_HTTP2: Final = frozenset({"connection", "keep-alive", "proxy-connection", "upgrade"})
 """Lower-case names of fields that HTTP/2 has no place for (RFC 9113 §8.2.2)."""
-
-FRAMING_FIELDS: Final = frozenset({"content-length", "transfer-encoding", "trailer", "host"})
-"""Lower-case names of fields that decide where a message ends and whom it is for."""
 
 FORBIDDEN_IN_TRAILERS: Final = frozenset(
     {

@@ -140,14 +140,6 @@ class Interceptors:
         for interceptor in self._hooks.get("read_after_attempt", ()):
             interceptor.read_after_attempt(attempt)
 
-    def __add__(self, more: Iterable[Interceptor]) -> Interceptors:
-        """These interceptors and, after them, `more`."""
-        joined = Interceptors(more)
-        joined._hooks = {
-            name: [*self._hooks.get(name, ()), *joined._hooks.get(name, ())] for name in {*self._hooks, *joined._hooks}
-        }
-        return joined
-
     @property
     def watches_attempts(self) -> bool:
         """Whether anybody wants to know how an attempt ended."""
