@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from stablehttp._errors import NoConnectorError as NoConnectorError
     from stablehttp._errors import PoolTimeoutError as PoolTimeoutError
     from stablehttp._errors import ReadTimeoutError as ReadTimeoutError
+    from stablehttp._errors import ResponseHead as ResponseHead
     from stablehttp._errors import SealedError as SealedError
     from stablehttp._errors import SigningError as SigningError
     from stablehttp._errors import SinkError as SinkError
@@ -154,8 +155,8 @@ _HOMES = {
         DisconnectedError ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError
         InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError
         InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError
-        NoConnectorError PoolTimeoutError ReadTimeoutError SealedError SigningError SinkError StableHTTPError
-        TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
+        NoConnectorError PoolTimeoutError ReadTimeoutError ResponseHead SealedError SigningError SinkError
+        StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
         UnsupportedTransportError WriteTimeoutError
     """,
     "_extensions": "Extensions",
@@ -271,6 +272,7 @@ __all__ = [
     "RequestParts",
     "RequestSnapshot",
     "Response",
+    "ResponseHead",
     "ResponseSnapshot",
     "SealedError",
     "SigningError",

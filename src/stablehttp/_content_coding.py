@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import Final, Protocol, TypeVar, cast, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
-from stablehttp._errors import ContentDecodingError, ContentTooLargeError, MissingExtraError
+from stablehttp._errors import ContentDecodingError, ContentTooLargeError, MissingExtraError, StableHTTPError
 from stablehttp._fields import Fields
-from stablehttp._received import ArrivingBody
+from stablehttp._received import ArrivingBody, Explaining
 from stablehttp._response import DEFAULT_READ_LIMIT, AnyResponse, Response
 from stablehttp._streams import aend, end
 
@@ -46,7 +46,8 @@ def adecoded(response: Response[AsyncBody], *, limit: int | None = DEFAULT_READ_
         ContentTooLargeError: while reading, there are more than `limit` octets.
         MissingExtraError: the package for br or zstd is not installed.
     """
-    chain = _chain_for(response, limit)
+    with Explaining(response.body):
+        chain = _chain_for(response, limit)
     return response if chain is None else _rebuilt(response, _AsyncDecoded(response.body, chain))
 
 
@@ -61,7 +62,8 @@ def decoded(response: Response[SyncBody], *, limit: int | None = DEFAULT_READ_LI
         ContentTooLargeError: while reading, there are more than `limit` octets.
         MissingExtraError: the package for br or zstd is not installed.
     """
-    chain = _chain_for(response, limit)
+    with Explaining(response.body):
+        chain = _chain_for(response, limit)
     return response if chain is None else _rebuilt(response, _SyncDecoded(response.body, chain))
 
 
@@ -95,6 +97,11 @@ class _Decoded(ArrivingBody):
         """The trailers that followed the content as it was sent."""
         return self._inner.trailers() if isinstance(self._inner, ArrivingBody) else Fields()
 
+    def explain(self, error: StableHTTPError) -> None:
+        """Have `error` say which response this was about: the received one."""
+        if isinstance(self._inner, ArrivingBody):
+            self._inner.explain(error)
+
     def __repr__(self) -> str:
         return f"<decoded {self._inner!r}>"
 
@@ -107,15 +114,16 @@ class _AsyncDecoded(_Decoded, AsyncBody):
         """The content before it was coded."""
         self._claim(reader)
         chunks = cast(AsyncBody, self._inner).achunks(reader=reader)
-        try:
-            async for chunk in chunks:
-                for piece in self._chain.feed(chunk):
+        with Explaining(self):
+            try:
+                async for chunk in chunks:
+                    for piece in self._chain.feed(chunk):
+                        yield piece
+                for piece in self._chain.finish():
                     yield piece
-            for piece in self._chain.finish():
-                yield piece
-        finally:
-            await aend(chunks)
-            await self.aclose()
+            finally:
+                await aend(chunks)
+                await self.aclose()
 
     async def aclose(self) -> None:
         """Close the received content."""
@@ -130,13 +138,14 @@ class _SyncDecoded(_Decoded, SyncBody):
         """The content before it was coded."""
         self._claim(reader)
         chunks = cast(SyncBody, self._inner).chunks(reader=reader)
-        try:
-            for chunk in chunks:
-                yield from self._chain.feed(chunk)
-            yield from self._chain.finish()
-        finally:
-            end(chunks)
-            self.close()
+        with Explaining(self):
+            try:
+                for chunk in chunks:
+                    yield from self._chain.feed(chunk)
+                yield from self._chain.finish()
+            finally:
+                end(chunks)
+                self.close()
 
     def close(self) -> None:
         """Close the received content."""

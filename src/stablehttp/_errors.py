@@ -13,7 +13,8 @@ No message here may show a field value, a query or userinfo.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeAlias, final
 
 Answer: TypeAlias = Literal["no", "maybe", "yes"]
 
@@ -25,6 +26,25 @@ def _restore(kind: type[StableHTTPError], message: str, state: dict[str, object]
     return error
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ResponseHead:
+    """The head of a response, as plain values: `http_version` is like "HTTP/1.1", `headers` are lines in order."""
+
+    status: int
+    http_version: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def values(self, name: str) -> list[str]:
+        """The values of the field lines called `name`, in any case, in order."""
+        folded = name.lower()
+        return [value for line, value in self.headers if line.lower() == folded]
+
+    def __repr__(self) -> str:
+        """Status, version and how many field lines; no value, because some are secrets."""
+        return f"<ResponseHead {self.status}, {self.http_version}, {len(self.headers)} field lines>"
+
+
 class StableHTTPError(Exception):
     """The root of all errors of this library.
 
@@ -32,7 +52,8 @@ class StableHTTPError(Exception):
     acted on it: "no" (not sent, or the peer promised so), "maybe", or "yes" (a status arrived).
     A retry is safe for any method when `processed` is "no".  `method` and `origin` name the
     request where there was one; they never hold userinfo, a path or a query.  `status` is the
-    status of the response whose head had already arrived, if one had.
+    status of the response whose head had already arrived, if one had, and `head` is that head, if
+    the response had been given to the caller: then the server has acted, so both answers are "yes".
     """
 
     sent: Answer = "no"
@@ -40,6 +61,7 @@ class StableHTTPError(Exception):
     method: str | None = None
     origin: str | None = None
     status: int | None = None
+    head: ResponseHead | None = None
 
     def __init__(
         self,
@@ -62,6 +84,14 @@ class StableHTTPError(Exception):
         if self.method is None:
             self.method = method
             self.origin = origin
+        return self
+
+    def after(self, head: ResponseHead) -> Self:
+        """Remember the head of the response after which this came, unless that is known; give back the error."""
+        if self.head is None:
+            self.head = head
+            self.status = head.status
+            self.sent = self.processed = "yes"
         return self
 
     def __str__(self) -> str:

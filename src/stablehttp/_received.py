@@ -13,8 +13,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Protocol, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody, describe_length
-from stablehttp._errors import ClosedError, InvalidResponseError, StableHTTPError, TrailersUnavailableError
+from stablehttp._errors import (
+    ClosedError,
+    InvalidResponseError,
+    ResponseHead,
+    StableHTTPError,
+    TrailersUnavailableError,
+)
 from stablehttp._fields import Fields
+from stablehttp._http_version import HttpVersion
 
 _MOST_DIGITS: Final = 19
 """As many as an integer of 64 bits has."""
@@ -96,16 +103,38 @@ class ArrivingBody(Body):
         """
         raise NotImplementedError
 
+    def explain(self, error: StableHTTPError) -> None:
+        """Have `error` say which request this content answers and after which head; not if it is about another."""
+        raise NotImplementedError
+
+
+@final
+class Explaining:
+    """A block of code that reads a response: errors of this library that leave it say which one."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __enter__(self) -> None:
+        """Nothing to do yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, StableHTTPError) and isinstance(self._body, ArrivingBody):
+            self._body.explain(error)
+
 
 class ReceivedBody(ArrivingBody):
     """Content that arrives from a peer: read once, in the colour of the connector."""
 
-    __slots__ = ("_answers", "_closed", "_ended", "_held", "_length", "_watch")
+    __slots__ = ("_answers", "_closed", "_ended", "_head", "_held", "_length", "_watch")
 
     def __init__(self, *, length: int | None = None, held: bool = True) -> None:
         super().__init__()
         self._held = held
         self._answers: tuple[str, str] | None = None
+        self._head: tuple[int, HttpVersion, Fields] | None = None
         self._length = length
         self._ended = False
         self._closed = False
@@ -149,6 +178,21 @@ class ReceivedBody(ArrivingBody):
         """Remember which request this content answers, so that errors can say so."""
         self._answers = (method, origin)
 
+    def follows(self, status: int, http_version: HttpVersion, headers: Fields) -> None:
+        """Remember after which head this content comes, so that errors can carry it."""
+        self._head = (status, http_version, headers)
+
+    def explain(self, error: StableHTTPError) -> None:
+        """Have `error` say which request this content answers and after which head; not if it is about another."""
+        about = self._answers
+        if about is not None and error.method is not None and (error.method, error.origin) != about:
+            return
+        if about is not None:
+            error.about(*about)
+        if self._head is not None:
+            status, version, headers = self._head
+            error.after(ResponseHead(status=status, http_version=version.value, headers=tuple(headers.items())))
+
     def watch(self, update: Callable[[bytes], object]) -> None:
         """Have `update` called with each chunk that arrives, before it is given out."""
         self._watch = update
@@ -169,14 +213,11 @@ class ReceivedBody(ArrivingBody):
             source=self,
         )
 
-    def _failed(self, error: StableHTTPError) -> None:
-        if self._answers is not None:
-            error.about(*self._answers)
-
     def _begin(self, reader: str) -> None:
-        if self._closed and not self._ended:
-            raise ClosedError("the response was closed before its content was read")
-        self._claim(reader)
+        with Explaining(self):
+            if self._closed and not self._ended:
+                raise ClosedError("the response was closed before its content was read")
+            self._claim(reader)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {describe_length(self._length)}>"
@@ -211,7 +252,7 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
                 self._watch(chunk)
         except BaseException as error:
             if isinstance(error, StableHTTPError):
-                self._failed(error)
+                self.explain(error)
             await self.aclose()
             raise
         if not chunk:
@@ -259,7 +300,7 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
                 yield chunk
             self._ended = True
         except StableHTTPError as error:
-            self._failed(error)
+            self.explain(error)
             raise
         finally:
             self.close()

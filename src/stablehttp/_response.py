@@ -19,7 +19,7 @@ from stablehttp._field_lines import Guard
 from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
 from stablehttp._reading import DEFAULT_LINE_LIMIT, LineReader, Rechunker, as_json, as_text, charset_of
-from stablehttp._received import ArrivingBody, ReceivedBody
+from stablehttp._received import ArrivingBody, Explaining, ReceivedBody
 from stablehttp._sinks import AsyncSinkInput, SinkInput, apour, pour
 from stablehttp._taps import Meter, ProgressHook, watched
 
@@ -137,6 +137,8 @@ class Response(Generic[B_co]):
         self.reason: str = reason
         self._headers = headers if isinstance(headers, Fields) and isinstance(body, ReceivedBody) else Fields(headers)
         self._body = make_body(body)
+        if isinstance(self._body, ReceivedBody):
+            self._body.follows(status, http_version, self._headers)
         self._trailers = Fields(trailers)
         self.http_version: HttpVersion = http_version
         self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
@@ -177,14 +179,15 @@ class Response(Generic[B_co]):
             TransportError, HTTPTimeoutError: the content ended too early, or too late.
         """
         if self._content is None:
-            _check_limit(self.body, limit)
             gathered = bytearray()
-            try:
-                async for chunk in self.body.achunks(reader="Response.aread"):
-                    _check_more(len(gathered) + len(chunk), limit)
-                    gathered += chunk
-            finally:
-                await self.body.aclose()
+            with Explaining(self._body):
+                try:
+                    _check_limit(self.body, limit)
+                    async for chunk in self.body.achunks(reader="Response.aread"):
+                        _check_more(len(gathered) + len(chunk), limit)
+                        gathered += chunk
+                finally:
+                    await self.body.aclose()
             self._content = bytes(gathered)
         return self._content
 
@@ -196,14 +199,15 @@ class Response(Generic[B_co]):
             TransportError, HTTPTimeoutError: the content ended too early, or too late.
         """
         if self._content is None:
-            _check_limit(self.body, limit)
             gathered = bytearray()
-            try:
-                for chunk in self.body.chunks(reader="Response.read"):
-                    _check_more(len(gathered) + len(chunk), limit)
-                    gathered += chunk
-            finally:
-                self.body.close()
+            with Explaining(self._body):
+                try:
+                    _check_limit(self.body, limit)
+                    for chunk in self.body.chunks(reader="Response.read"):
+                        _check_more(len(gathered) + len(chunk), limit)
+                        gathered += chunk
+                finally:
+                    self.body.close()
             self._content = bytes(gathered)
         return self._content
 
@@ -232,8 +236,9 @@ class Response(Generic[B_co]):
             ContentDecodingError: it is no such text, or is still coded.
             ContentTooLargeError: there are more than `limit` octets.
         """
-        named = charset_of(self._headers, charset)
-        return as_text(await self.aread(limit=limit), named)
+        with Explaining(self._body):
+            named = charset_of(self._headers, charset)
+            return as_text(await self.aread(limit=limit), named)
 
     def text(self: Response[SyncBody], *, charset: str | None = None, limit: int = DEFAULT_READ_LIMIT) -> str:
         """All of the content as text: in `charset`, else in that of `Content-Type`, else in UTF-8; strictly.
@@ -242,8 +247,9 @@ class Response(Generic[B_co]):
             ContentDecodingError: it is no such text, or is still coded.
             ContentTooLargeError: there are more than `limit` octets.
         """
-        named = charset_of(self._headers, charset)
-        return as_text(self.read(limit=limit), named)
+        with Explaining(self._body):
+            named = charset_of(self._headers, charset)
+            return as_text(self.read(limit=limit), named)
 
     async def ajson(self: Response[AsyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> object:
         """The value of the content as JSON, which is in UTF-8 and holds no NaN.
@@ -252,7 +258,8 @@ class Response(Generic[B_co]):
             ContentDecodingError: it is no JSON, or is still coded.
             ContentTooLargeError: there are more than `limit` octets.
         """
-        return as_json(await self.aread(limit=limit), self._headers)
+        with Explaining(self._body):
+            return as_json(await self.aread(limit=limit), self._headers)
 
     def json(self: Response[SyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> object:
         """The value of the content as JSON, which is in UTF-8 and holds no NaN.
@@ -261,7 +268,8 @@ class Response(Generic[B_co]):
             ContentDecodingError: it is no JSON, or is still coded.
             ContentTooLargeError: there are more than `limit` octets.
         """
-        return as_json(self.read(limit=limit), self._headers)
+        with Explaining(self._body):
+            return as_json(self.read(limit=limit), self._headers)
 
     async def alines(
         self: Response[AsyncBody], *, charset: str | None = None, limit: int = DEFAULT_LINE_LIMIT
@@ -272,12 +280,13 @@ class Response(Generic[B_co]):
             ContentDecodingError: it is no text, or is still coded.
             ContentTooLargeError: a line has more than `limit` characters.
         """
-        reader = LineReader(charset_of(self._headers, charset), limit)
-        async for chunk in self._astored():
-            for line in reader.feed(chunk):
+        with Explaining(self._body):
+            reader = LineReader(charset_of(self._headers, charset), limit)
+            async for chunk in self._astored():
+                for line in reader.feed(chunk):
+                    yield line
+            for line in reader.finish():
                 yield line
-        for line in reader.finish():
-            yield line
 
     def lines(
         self: Response[SyncBody], *, charset: str | None = None, limit: int = DEFAULT_LINE_LIMIT
@@ -288,10 +297,11 @@ class Response(Generic[B_co]):
             ContentDecodingError: it is no text, or is still coded.
             ContentTooLargeError: a line has more than `limit` characters.
         """
-        reader = LineReader(charset_of(self._headers, charset), limit)
-        for chunk in self._stored():
-            yield from reader.feed(chunk)
-        yield from reader.finish()
+        with Explaining(self._body):
+            reader = LineReader(charset_of(self._headers, charset), limit)
+            for chunk in self._stored():
+                yield from reader.feed(chunk)
+            yield from reader.finish()
 
     async def awrite_to(
         self: Response[AsyncBody], sink: AsyncSinkInput, *, error_limit: int = DEFAULT_ERROR_LIMIT
@@ -311,10 +321,11 @@ class Response(Generic[B_co]):
         if not self.ok:
             await self.aread(limit=error_limit)
             return None
-        try:
-            return await apour(self._astored(), sink)
-        finally:
-            await self.body.aclose()
+        with Explaining(self._body):
+            try:
+                return await apour(self._astored(), sink)
+            finally:
+                await self.body.aclose()
 
     def write_to(self: Response[SyncBody], sink: SinkInput, *, error_limit: int = DEFAULT_ERROR_LIMIT) -> int | None:
         """Write the content of a success to `sink` and give the number of octets.
@@ -332,10 +343,11 @@ class Response(Generic[B_co]):
         if not self.ok:
             self.read(limit=error_limit)
             return None
-        try:
-            return pour(self._stored(), sink)
-        finally:
-            self.body.close()
+        with Explaining(self._body):
+            try:
+                return pour(self._stored(), sink)
+            finally:
+                self.body.close()
 
     def watch(self, hook: ProgressHook) -> None:
         """Have `hook` told how much of the content has arrived, from now on."""

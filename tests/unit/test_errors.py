@@ -14,6 +14,7 @@ from stablehttp import (
     HTTPTimeoutError,
     InvalidFieldError,
     MissingExtraError,
+    ResponseHead,
     StableHTTPError,
     UnsupportedTransportError,
 )
@@ -33,6 +34,27 @@ def test_every_error_pickles_with_all_of_its_parts(kind: type[StableHTTPError]) 
     assert (copy.sent, copy.processed, copy.status, copy.method, copy.origin) == (
         "maybe", "yes", 503, "PUT", "https://a.test",
     )  # fmt: skip
+
+
+def test_an_error_after_a_head_pickles_with_it_and_shows_none_of_its_values() -> None:
+    """U-E6, U-I5: a cookie that was set is a secret."""
+    head = ResponseHead(status=503, http_version="HTTP/1.1", headers=(("Set-Cookie", "secret"), ("set-cookie", "b")))
+    error = DisconnectedError("what happened").after(head)
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert copy.head == head
+    assert copy.head.values("SET-COOKIE") == ["secret", "b"]
+    assert (copy.status, copy.sent, copy.processed) == (503, "yes", "yes")
+    assert repr(head) == "<ResponseHead 503, HTTP/1.1, 2 field lines>"
+    assert "secret" not in f"{copy} {copy!r} {copy.__dict__}"
+
+
+def test_an_error_keeps_the_head_that_it_was_given_first() -> None:
+    first = ResponseHead(status=200, http_version="HTTP/2")
+    error = StableHTTPError("x").after(first).after(ResponseHead(status=500, http_version="HTTP/1.1"))
+
+    assert (error.head, error.status) == (first, 200)
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stablehttp import (
+    AsyncBody,
+    ConnectRefusedError,
     ContentDecodingError,
     ContentTooLargeError,
     Fields,
     InvalidResponseError,
     Progress,
     Response,
+    StableHTTPError,
+    adecoded,
 )
 from stablehttp.adapting import AsyncReceivedBody, SyncReceivedBody
 
@@ -244,6 +248,65 @@ async def test_content_that_fails_is_closed_once_and_stays_an_error() -> None:
 
     assert (caught.value.method, caught.value.origin) == ("GET", "https://a.test")
     assert source.closed == 1
+
+
+async def drain(lines: AsyncIterator[object]) -> None:
+    async for _ in lines:
+        pass
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(lambda r: r.atext(), id="as text"),
+        pytest.param(lambda r: r.ajson(), id="as JSON"),
+        pytest.param(lambda r: drain(r.alines()), id="as lines"),
+        pytest.param(lambda r: drain(r.alines(limit=1)), id="as lines that are too long"),
+        pytest.param(lambda r: r.aread(limit=1), id="as more than the limit"),
+        pytest.param(lambda r: r.awrite_to(Full()), id="to a sink that is full"),
+        pytest.param(lambda r: adecoded(coded(r)).aread(), id="decoded"),
+    ],
+)
+async def test_whatever_way_a_response_is_read_its_errors_carry_its_head(
+    read: Callable[[Response[AsyncBody]], Awaitable[object]],
+) -> None:
+    body = AsyncReceivedBody(AsyncSource(b"\xff", b"\xff"))
+    response = Response(200, headers=[("X-Request-Id", "a1")], body=body)
+    body.answers("GET", "https://a.test")
+
+    with pytest.raises(StableHTTPError) as caught:
+        async with response:
+            await read(response)
+
+    error = caught.value
+    assert error.head is not None
+    assert error.head.values("x-request-id") == ["a1"]
+    assert (error.method, error.origin, error.status) == ("GET", "https://a.test", 200)
+    assert (error.sent, error.processed) == ("yes", "yes")
+
+
+class Full:
+    def write(self, octets: bytes) -> int:
+        raise OSError(28, "no space left on device")
+
+
+def coded(response: Response[AsyncBody]) -> Response[AsyncBody]:
+    response.headers.set("Content-Encoding", "gzip")
+    return response
+
+
+async def test_an_error_about_another_request_is_left_as_it_is() -> None:
+    def forward(octets: bytes) -> int:
+        raise ConnectRefusedError("nobody listens").about("POST", "https://b.test")
+
+    body = AsyncReceivedBody(AsyncSource(b"a"))
+    response = Response(200, body=body)
+    body.answers("GET", "https://a.test")
+
+    with pytest.raises(ConnectRefusedError) as caught:
+        await response.awrite_to(forward)
+
+    assert (caught.value.origin, caught.value.head, caught.value.sent) == ("https://b.test", None, "no")
 
 
 # --- progress -------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from stablehttp._connectors import AsyncConnector, Connector, SyncConnector
 from stablehttp._interception import Interceptor
 from stablehttp._message import AnyRequest, Request, derive, seal_whole
 from stablehttp._pipeline import AsyncPipeline, SyncPipeline
-from stablehttp._response import Response
+from stablehttp._response import DEFAULT_READ_LIMIT, Response
 from stablehttp._settings import Timeouts
 from stablehttp.testing.contract._source import AsyncSource, Source, Step, SyncSource
 
@@ -49,8 +49,12 @@ class Reply(ABC):
         """The content as it arrives."""
 
     @abstractmethod
-    async def read(self) -> bytes:
-        """All of the content."""
+    async def read(self, *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
+        """All of the content, if it has at most `limit` octets."""
+
+    @abstractmethod
+    async def text(self) -> str:
+        """All of the content as text."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -122,8 +126,11 @@ class _AsyncReply(Reply):
     def chunks(self) -> AsyncIterator[bytes]:
         return self._response.body.achunks()
 
-    async def read(self) -> bytes:
-        return await self._response.aread()
+    async def read(self, *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
+        return await self._response.aread(limit=limit)
+
+    async def text(self) -> str:
+        return await self._response.atext()
 
     async def close(self) -> None:
         await self._response.aclose()
@@ -166,8 +173,11 @@ class _SyncReply(Reply):
         while chunk := await in_thread(lambda: next(chunks, b"")):
             yield chunk
 
-    async def read(self) -> bytes:
-        return await in_thread(self._response.read)
+    async def read(self, *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
+        return await in_thread(lambda: self._response.read(limit=limit))
+
+    async def text(self) -> str:
+        return await in_thread(self._response.text)
 
     async def close(self) -> None:
         await in_thread(self._response.close)
