@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stablehttp._aws_chunked import aws_chunked as aws_chunked
     from stablehttp._body import AsyncBody as AsyncBody
     from stablehttp._body import AsyncIterableBody as AsyncIterableBody
     from stablehttp._body import AsyncReader as AsyncReader
@@ -141,6 +142,7 @@ if TYPE_CHECKING:
     from stablehttp._uri import URI as URI
 
 _HOMES = {
+    "_aws_chunked": "aws_chunked",
     "_body": """
         AsyncBody AsyncIterableBody AsyncReader AsyncReaderBody BinaryFile Body BytesBody DualBody FileBody
         IterableBody PushedBody Reader ReaderBody SyncBody normalize_body
@@ -297,6 +299,7 @@ __all__ = [
     "WriteTimeoutError",
     "adecoded",
     "apply_framing",
+    "aws_chunked",
     "best_available",
     "decoded",
     "format_http_date",

@@ -18,6 +18,9 @@ from stablehttp._content import B_co as B_co
 from stablehttp._content import Body as Body
 from stablehttp._content import BytesBody as BytesBody
 from stablehttp._content import BytesLike as BytesLike
+from stablehttp._content import ChainedBody as ChainedBody
+from stablehttp._content import ChunkChain as ChunkChain
+from stablehttp._content import ChunkSigning as ChunkSigning
 from stablehttp._content import DualBody as DualBody
 from stablehttp._content import SyncBody as SyncBody
 from stablehttp._content import checked_chunk as checked_chunk

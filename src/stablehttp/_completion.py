@@ -2,6 +2,7 @@
 
 Floor 7: stands on messages.
 
+Content that changes its form for sending does so first, because framing depends on it.
 Afterwards the list of lines is final: no adapter adds one.  `Host` comes first, because three of the
 clients below can send it nowhere else, and what decides the end of the message is sealed even when
 nobody signs.
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from stablehttp._body import check_length_known
+from stablehttp._body import ChainedBody, check_length_known
 from stablehttp._errors import FramingError
 from stablehttp._field_lines import Owned
+from stablehttp._field_syntax import split_list
 from stablehttp._fields import owned_lines
-from stablehttp._message import AnyRequest, check_framing, check_trailers, has_trailers, seal
+from stablehttp._message import AnyRequest, check_framing, check_trailers, has_trailers, replace_body, seal
 from stablehttp._uri import URI
 
 _EMPTY_HAS_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -32,6 +34,9 @@ def complete(request: AnyRequest) -> None:
         FramingError: it does not agree, or trailers are to follow content of a declared length.
         InvalidFieldError: `Host` is no authority, or a trailer comes too late for what it says.
     """
+    chained = request.body.chained
+    if chained is not None:
+        _announce_content(request, chained)
     headers = owned_lines(request.headers)
     chunked = has_trailers(request)
     check_framing(request.headers, request.body)
@@ -74,6 +79,15 @@ def apply_framing(request: AnyRequest, *, requires_length: bool = False) -> None
         _check_chunked(owned_lines(request.headers))
         if "trailer" not in request.headers:
             request.headers.add("Trailer", ", ".join(_trailer_names(request)))
+
+
+def _announce_content(request: AnyRequest, chained: ChainedBody) -> None:
+    replace_body(request, request.body.renewed())
+    for name, value in chained.announcement:
+        if name == "Content-Encoding":
+            codings = split_list(request.headers.get(name, ""))
+            value = ", ".join([*(coding for coding in codings if coding.lower() != value), value])
+        request.headers.set(name, value)
 
 
 def _trailer_names(request: AnyRequest) -> list[str]:

@@ -12,7 +12,7 @@ Who reads a body closes it; closing ends what the library itself opened or start
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import TypeAlias, TypeVar, cast, final
+from typing import Literal, Protocol, TypeAlias, TypeVar, cast, final
 
 from stablehttp._errors import BodyTakenError, InvalidBodyError
 
@@ -47,9 +47,23 @@ class Body:
         """The names of the trailers that the body computes while it is read; they are announced before it."""
         return ()
 
+    @property
+    def trailer_lengths(self) -> tuple[int, ...] | None:
+        """How long the values of those trailers will be, or None if that is not known beforehand."""
+        return () if not self.trailer_names else None
+
     def computed_trailers(self) -> Iterable[tuple[str, str]]:
         """The lines of those trailers, once the content was read to its end."""
         return ()
+
+    @property
+    def chained(self) -> ChainedBody | None:
+        """What continues the signature of the request while it is read: this body, or one below it."""
+        return None
+
+    def renewed(self) -> Body:
+        """The body that one attempt reads: a chain of signatures begins anew with each attempt."""
+        return self
 
     @property
     def bare(self) -> Body:
@@ -72,6 +86,42 @@ class Body:
     def _claim(self, reader: str) -> None:
         self.check_available()
         self._taken_by = reader
+
+
+ChunkSigning: TypeAlias = Literal["signed-chunks", "signed-chunks-and-trailer", "unsigned-chunks-and-trailer"]
+"""How content in chunks is signed; signers use the same words for their rules."""
+
+
+class ChunkChain(Protocol):
+    """Signs chunks and trailers, each with what went before it."""
+
+    def sign_chunk(self, previous: str, chunk: bytes, /) -> str:
+        """Sign a chunk that follows what `previous` is the signature of; the last chunk is empty."""
+        ...
+
+    def sign_trailers(self, previous: str, trailers: Iterable[tuple[str, str]], /) -> str:
+        """Sign the trailers that follow the last chunk."""
+        ...
+
+
+class ChainedBody(Body):
+    """Content whose encoding continues the signature of its request."""
+
+    __slots__ = ()
+
+    @property
+    def signing(self) -> ChunkSigning:
+        """How it is signed."""
+        raise NotImplementedError
+
+    @property
+    def announcement(self) -> tuple[tuple[str, str], ...]:
+        """The field lines that tell the server of it; they stand in the request before it is signed."""
+        raise NotImplementedError
+
+    def begin(self, chain: ChunkChain, seed: str) -> None:
+        """Have the content signed by `chain`, beginning from `seed`, the signature of the request."""
+        raise NotImplementedError
 
 
 class SyncBody(Body):

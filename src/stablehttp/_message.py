@@ -344,6 +344,11 @@ def derive(request: Request[B]) -> Request[B]:
     return new
 
 
+def replace_body(request: AnyRequest, body: Body) -> None:
+    """Have `request` send another body, of the same colour, before anything of it is sealed."""
+    request._body = body
+
+
 def view_request(request: AnyRequest, reader: str) -> AnyRequest:
     """A request that shows the same and refuses every change; `reader` is named in the refusal."""
     view: AnyRequest = object.__new__(type(request))

@@ -33,7 +33,7 @@ from stablehttp._redaction import redact_uri
 from stablehttp._requirements import ConnectorRequirements
 from stablehttp._response import Response
 from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
-from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign
+from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign, signer_for
 from stablehttp.signers import Signer
 
 B = TypeVar("B", bound=Body)
@@ -181,7 +181,7 @@ class AsyncPipeline:
         """
         transport = self._transport()
         call = _Call(request, transport, self._interceptors, timeouts_for(transport, self._timeouts), check_async)
-        signer = await self._signer_now()
+        signer = signer_for(call.ready.body, await self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body
@@ -253,7 +253,7 @@ class SyncPipeline:
         """
         transport = self._transport()
         call = _Call(request, transport, self._interceptors, timeouts_for(transport, self._timeouts), check_sync)
-        signer = self._signer_now()
+        signer = signer_for(call.ready.body, self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body

@@ -11,11 +11,29 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import new as new_hash
 from hashlib import sha256
+from typing import Protocol, TypeGuard
 
-from stablehttp._body import AsyncBody, Body, BytesBody, SyncBody
+from stablehttp._body import AsyncBody, Body, BytesBody, ChunkChain, ChunkSigning, SyncBody
+from stablehttp._errors import SigningError
 from stablehttp._fields import replace_lines
 from stablehttp._message import AnyRequest, seal
 from stablehttp.signers import Signer, SigningChanges
+
+
+class ContentAnnouncer(Signer, Protocol):
+    """A signer that can say another thing of the content than its own rules do."""
+
+    def with_content(self, content: ChunkSigning, /) -> Signer:
+        """Give the same signer for content that is sent and signed in this way."""
+        ...
+
+
+class ChunkAuthority(Signer, Protocol):
+    """A signer that goes on to sign the chunks of the content."""
+
+    def chunk_signer(self, now: datetime, /) -> ChunkChain:
+        """Give what signs the chunks of a request signed at `now`."""
+        ...
 
 
 def sign(request: AnyRequest, signer: Signer, *, content_digest: str | None, now: datetime) -> None:
@@ -35,7 +53,39 @@ def sign(request: AnyRequest, signer: Signer, *, content_digest: str | None, now
         now=now,
     )
     apply_changes(request, changes)
+    chained = request.body.chained
+    if chained is not None and _signs_chunks(signer):
+        chained.begin(signer.chunk_signer(now), changes.signature)
     seal(request, changes.covered, f"the signature by {signer.name}")
+
+
+def signer_for(body: Body, signer: Signer | None) -> Signer | None:
+    """The signer that announces content as `body` sends it: `signer` itself, unless chunks are signed.
+
+    Raises:
+        SigningError: chunks are to be signed, and there is nobody who can.
+    """
+    chained = body.chained
+    if chained is None:
+        return signer
+    unsigned = chained.signing == "unsigned-chunks-and-trailer"
+    if _announces_content(signer) and (unsigned or hasattr(signer, "chunk_signer")):
+        return signer.with_content(chained.signing)
+    if unsigned:
+        return signer
+    whose = "the pipeline has none" if signer is None else f"{signer.name} is none"
+    raise SigningError(
+        f"the content is sent in signed chunks, which needs a signer that can continue its signature, and {whose}; "
+        "use SigV4Signer, or aws_chunked(body, signatures='unsigned')"
+    )
+
+
+def _announces_content(signer: object) -> TypeGuard[ContentAnnouncer]:
+    return hasattr(signer, "with_content")
+
+
+def _signs_chunks(signer: object) -> TypeGuard[ChunkAuthority]:
+    return hasattr(signer, "chunk_signer")
 
 
 def apply_changes(request: AnyRequest, changes: SigningChanges) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import new as new_hash
 from typing import Final, Literal, Protocol, TypeAlias, cast, final, overload
 
-from stablehttp._body import AsyncBody, BinaryFile, Body, BytesLike, DualBody, SyncBody, make_body
+from stablehttp._body import AsyncBody, BinaryFile, Body, BytesLike, ChainedBody, DualBody, SyncBody, make_body
 from stablehttp._errors import InvalidBodyError, InvalidFieldError
 from stablehttp._grammar import FORBIDDEN_IN_TRAILERS, is_token
 from stablehttp._streams import aend, end
@@ -56,13 +56,20 @@ class _Tap(Protocol):
 class TappedBody(Body):
     """A body whose content is looked at while it is read."""
 
-    __slots__ = ("_compute", "_inner", "_names", "_start")
+    __slots__ = ("_compute", "_inner", "_lengths", "_names", "_start")
 
-    def __init__(self, inner: Body, start: Callable[[], _Tap], names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        inner: Body,
+        start: Callable[[], _Tap],
+        names: tuple[str, ...] = (),
+        lengths: tuple[int, ...] | None = None,
+    ) -> None:
         super().__init__()
         self._inner = inner
         self._start = start
         self._names = names
+        self._lengths = lengths if names else ()
         self._compute: _Tap | None = None
 
     @property
@@ -85,6 +92,12 @@ class TappedBody(Body):
         """The names of the trailers that are computed here and below."""
         return (*self._inner.trailer_names, *self._names)
 
+    @property
+    def trailer_lengths(self) -> tuple[int, ...] | None:
+        """The lengths of their values, if all are known."""
+        below = self._inner.trailer_lengths
+        return None if below is None or self._lengths is None else (*below, *self._lengths)
+
     def computed_trailers(self) -> list[tuple[str, str]]:
         """The lines of those trailers, once the content was read to its end."""
         own = cast(TrailerComputation, self._compute).lines() if self._names and self._compute is not None else ()
@@ -94,6 +107,15 @@ class TappedBody(Body):
     def bare(self) -> Body:
         """The body below, which nobody looks at."""
         return self._inner.bare
+
+    @property
+    def chained(self) -> ChainedBody | None:
+        """What continues the signature of the request, if that is below."""
+        return self._inner.chained
+
+    def renewed(self) -> Body:
+        """The same, looking at what one attempt reads."""
+        return self if self.chained is None else tap(self._inner.renewed(), self._start, self._names, self._lengths)
 
     def check_available(self) -> None:
         """Make sure that the content can be read from its beginning.
@@ -152,11 +174,17 @@ class _DualTapped(_SyncTapped, _AsyncTapped, DualBody):
     __slots__ = ()
 
 
-def tap(body: Body, start: Callable[[], _Tap], names: tuple[str, ...] = ()) -> Body:
-    """A body of the same colour whose content is shown to what `start` gives, anew for each reading."""
-    if isinstance(body, SyncBody):
-        return _DualTapped(body, start, names) if isinstance(body, AsyncBody) else _SyncTapped(body, start, names)
-    return _AsyncTapped(body, start, names)
+def tap(
+    body: Body, start: Callable[[], _Tap], names: tuple[str, ...] = (), lengths: tuple[int, ...] | None = None
+) -> Body:
+    """A body of the same colour whose content is shown to what `start` gives, anew for each reading.
+
+    `names` are the trailers that it computes, and `lengths` those of their values, if they are known.
+    """
+    if not isinstance(body, SyncBody):
+        return _AsyncTapped(body, start, names, lengths)
+    make = _DualTapped if isinstance(body, AsyncBody) else _SyncTapped
+    return make(body, start, names, lengths)
 
 
 # --- progress ------------------------------------------------------------------------------------
@@ -261,7 +289,8 @@ def with_checksum(
         raise InvalidBodyError(
             f"algorithm must be one of {', '.join(sorted(_ALGORITHMS))}, not {algorithm!r:.40}", where="algorithm"
         )
-    return _with_trailers(make_body(body), (name,), lambda: _Checksum(name, algorithm, encoding))
+    lengths = tuple(len(value) for _, value in _Checksum(name, algorithm, encoding).lines())
+    return _with_trailers(make_body(body), (name,), lambda: _Checksum(name, algorithm, encoding), lengths)
 
 
 @overload
@@ -288,7 +317,12 @@ def with_trailers(body: object, names: Iterable[str], start: Callable[[], Traile
     return _with_trailers(make_body(body), tuple(names), start)
 
 
-def _with_trailers(body: Body, names: tuple[str, ...], start: Callable[[], TrailerComputation]) -> Body:
+def _with_trailers(
+    body: Body,
+    names: tuple[str, ...],
+    start: Callable[[], TrailerComputation],
+    lengths: tuple[int, ...] | None = None,
+) -> Body:
     for name in names:
         if not is_token(name):
             raise InvalidFieldError(f"field name {name!r:.40} is not a token (RFC 9110 §5.1)", field=name)
@@ -296,4 +330,4 @@ def _with_trailers(body: Body, names: tuple[str, ...], start: Callable[[], Trail
             raise InvalidFieldError(
                 f"field {name!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1)", field=name
             )
-    return tap(body, start, names)
+    return tap(body, start, names, lengths)

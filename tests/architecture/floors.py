@@ -9,11 +9,20 @@ from typing import Final
 
 FLOORS: Final = (
     ("_errors", "_capability", "_grammar", "_redaction"),
-    ("_http_version", "_field_value", "_field_syntax", "_extensions", "_reference", "_settings", "_content"),
+    (
+        "_http_version",
+        "_field_value",
+        "_field_syntax",
+        "_extensions",
+        "_reference",
+        "_settings",
+        "_content",
+        "_counter",
+    ),
     ("_field_lines", "_uri", "_pool", "signers", "framing", "_streams", "_pushed", "_sinks", "_requirements"),
     ("_fields", "_files"),
     ("_body", "_reading", "_received_fields"),
-    ("_received", "_message", "_forms", "_taps"),
+    ("_received", "_message", "_forms", "_taps", "_aws_chunked"),
     ("_response",),
     ("_completion", "_informational", "_interception", "_signing", "_outgoing", "_snapshot", "_content_coding"),
     ("_connectors",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stablehttp.signers._canonical_fields import UNSIGNED_FIELDS as UNSIGNED_FIELDS
+    from stablehttp.signers._chunk_signing import SMALLEST_CHUNK as SMALLEST_CHUNK
     from stablehttp.signers._chunk_signing import ChunkedContent as ChunkedContent
     from stablehttp.signers._chunk_signing import ChunkSigner as ChunkSigner
     from stablehttp.signers._chunk_signing import chunked_length as chunked_length
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_canonical_fields": "UNSIGNED_FIELDS",
-    "_chunk_signing": "ChunkedContent ChunkSigner chunked_length",
+    "_chunk_signing": "SMALLEST_CHUNK ChunkedContent ChunkSigner chunked_length",
     "_content_digest": "content_digest content_digest_of",
     "_credentials": "Credentials",
     "_event_signing": "EventChain EventSigner SignedEvent",
@@ -74,6 +75,7 @@ __all__ = [
     "DEFAULT_RULES",
     "S3_QUERY_RULES",
     "S3_RULES",
+    "SMALLEST_CHUNK",
     "UNSIGNED_FIELDS",
     "ChunkSigner",
     "ChunkedContent",

@@ -6,6 +6,7 @@ Floor 2: stands on the V4 family, keys and credentials.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Self, final
 
@@ -14,7 +15,7 @@ from stablehttp.signers._clock import timestamp
 from stablehttp.signers._credentials import Credentials
 from stablehttp.signers._event_signing import EventSigner
 from stablehttp.signers._signing_key import SHARED_KEYS, SigningKeyCache
-from stablehttp.signers._signing_rules import DEFAULT_RULES, S3_QUERY_RULES, S3_RULES, SigningRules
+from stablehttp.signers._signing_rules import DEFAULT_RULES, S3_QUERY_RULES, S3_RULES, ContentSigning, SigningRules
 from stablehttp.signers._v4 import Dialect, SigningDay, checked_scope
 from stablehttp.signers._v4_field import V4FieldSigner
 from stablehttp.signers._v4_query import V4QuerySigner
@@ -59,6 +60,11 @@ class SigV4Signer(V4FieldSigner):
     def with_credentials(self, credentials: Credentials) -> SigV4Signer:
         """Give the same signer for other credentials, as after a refresh."""
         return SigV4Signer(credentials, region=self._region, service=self._service, rules=self._rules, keys=self._keys)
+
+    def with_content(self, content: ContentSigning) -> SigV4Signer:
+        """Give the same signer for content that is signed in another way, as in chunks."""
+        rules = replace(self._rules, content=content)
+        return SigV4Signer(self._credentials, region=self._region, service=self._service, rules=rules, keys=self._keys)
 
     def chunk_signer(self, now: datetime) -> ChunkSigner:
         """Give what signs the chunks of content that belongs to a request signed at `now`."""

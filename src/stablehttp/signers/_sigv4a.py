@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Final, Self, final
 
 from stablehttp._errors import SigningError
 from stablehttp.signers._credentials import Credentials
 from stablehttp.signers._private_key import Sign, ecdsa_from_number
-from stablehttp.signers._signing_rules import DEFAULT_RULES, S3_QUERY_RULES, S3_RULES, SigningRules
+from stablehttp.signers._signing_rules import DEFAULT_RULES, S3_QUERY_RULES, S3_RULES, ContentSigning, SigningRules
 from stablehttp.signers._v4 import Dialect, SigningDay, checked_scope
 from stablehttp.signers._v4_field import V4FieldSigner
 from stablehttp.signers._v4_query import V4QuerySigner
@@ -31,18 +32,26 @@ _MOST_ATTEMPTS: Final = 254
 class SigV4aSigner(V4FieldSigner):
     """Signs in `Authorization` for the regions of `region_set`: names with `*`, joined by commas."""
 
-    __slots__ = ("_credentials", "_service")
+    __slots__ = ("_credentials", "_region_set", "_service")
 
     def __init__(
         self, credentials: Credentials, *, region_set: str, service: str, rules: SigningRules = DEFAULT_RULES
     ) -> None:
         super().__init__(_dialect(region_set), rules, credentials.session_token, _days(credentials, service))
-        self._credentials, self._service = credentials, service
+        self._credentials, self._region_set, self._service = credentials, region_set, service
 
     @classmethod
     def for_s3(cls, credentials: Credentials, *, region_set: str, rules: SigningRules = S3_RULES) -> Self:
         """Make a signer for S3, as its access points in several regions need it."""
         return cls(credentials, region_set=region_set, service="s3", rules=rules)
+
+    def with_content(self, content: ContentSigning) -> SigV4aSigner:
+        """Give the same signer for content that is announced in another way.
+
+        Chunks themselves it does not sign: how is not published.
+        """
+        rules = replace(self._rules, content=content)
+        return SigV4aSigner(self._credentials, region_set=self._region_set, service=self._service, rules=rules)
 
     def __repr__(self) -> str:
         return f"<SigV4aSigner for {self._credentials.access_key_id} in {self._service}>"
