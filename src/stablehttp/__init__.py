@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from stablehttp._connectors import SyncTransport as SyncTransport
     from stablehttp._content_coding import adecoded as adecoded
     from stablehttp._content_coding import decoded as decoded
+    from stablehttp._editor import EditorFunction as EditorFunction
+    from stablehttp._editor import RequestEditor as RequestEditor
     from stablehttp._errors import AmbiguousFieldError as AmbiguousFieldError
     from stablehttp._errors import BodyColourError as BodyColourError
     from stablehttp._errors import BodyTakenError as BodyTakenError
@@ -151,6 +153,7 @@ _HOMES = {
     "_completion": "apply_framing",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
     "_content_coding": "adecoded decoded",
+    "_editor": "EditorFunction RequestEditor",
     "_errors": """
         AmbiguousFieldError BodyColourError BodyTakenError CertificateError ClosedError ConnectError
         ConnectRefusedError ConnectTimeoutError ContentDecodingError ContentLengthError ContentTooLargeError
@@ -231,6 +234,7 @@ __all__ = [
     "DisconnectedError",
     "DualBody",
     "DuplexClientTransport",
+    "EditorFunction",
     "Extensions",
     "FieldEntry",
     "FieldValue",
@@ -271,6 +275,7 @@ __all__ = [
     "Reader",
     "ReaderBody",
     "Request",
+    "RequestEditor",
     "RequestParts",
     "RequestSnapshot",
     "Response",

@@ -23,7 +23,7 @@ FLOORS: Final = (
     ("_fields", "_files"),
     ("_body", "_reading", "_received_fields"),
     ("_received", "_message", "_forms", "_taps", "_aws_chunked"),
-    ("_response",),
+    ("_response", "_editor"),
     ("_completion", "_informational", "_interception", "_signing", "_outgoing", "_snapshot", "_content_coding"),
     ("_connectors",),
     ("_selection",),
