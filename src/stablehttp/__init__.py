@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from stablehttp._body import ReaderBody as ReaderBody
     from stablehttp._body import SyncBody as SyncBody
     from stablehttp._body import normalize_body as normalize_body
+    from stablehttp._call_options import CallOptions as CallOptions
     from stablehttp._capability import Capability as Capability
     from stablehttp._completion import apply_framing as apply_framing
     from stablehttp._connectors import AsyncConnector as AsyncConnector
@@ -105,6 +106,8 @@ if TYPE_CHECKING:
     from stablehttp._message import AnyRequest as AnyRequest
     from stablehttp._message import Request as Request
     from stablehttp._message import RequestParts as RequestParts
+    from stablehttp._operation import Operation as Operation
+    from stablehttp._operation import OperationKind as OperationKind
     from stablehttp._pipeline import AsyncPipeline as AsyncPipeline
     from stablehttp._pipeline import SyncPipeline as SyncPipeline
     from stablehttp._reading import DEFAULT_LINE_LIMIT as DEFAULT_LINE_LIMIT
@@ -149,6 +152,7 @@ _HOMES = {
         AsyncBody AsyncIterableBody AsyncReader AsyncReaderBody BinaryFile Body BytesBody DualBody FileBody
         IterableBody PushedBody Reader ReaderBody SyncBody normalize_body
     """,
+    "_call_options": "CallOptions",
     "_capability": "Capability",
     "_completion": "apply_framing",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
@@ -174,6 +178,7 @@ _HOMES = {
     "_informational": "InformationalHook",
     "_interception": "Attempt Interceptor",
     "_message": "AnyRequest Request RequestParts",
+    "_operation": "Operation OperationKind",
     "_pipeline": "AsyncPipeline SyncPipeline",
     "_reading": "DEFAULT_LINE_LIMIT",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
@@ -219,6 +224,7 @@ __all__ = [
     "BodyColourError",
     "BodyTakenError",
     "BytesBody",
+    "CallOptions",
     "CallbackSink",
     "Capability",
     "CertificateError",
@@ -266,6 +272,8 @@ __all__ = [
     "NameResolutionError",
     "NegotiationError",
     "NoConnectorError",
+    "Operation",
+    "OperationKind",
     "Part",
     "PoolTimeoutError",
     "Progress",

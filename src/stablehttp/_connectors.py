@@ -164,19 +164,43 @@ _ALTERNATIVES: Final = {
 
 
 def refuse(
-    transport: object, capability: Capability, *, hint: str = "", operation: str | None = None
+    transport: object,
+    capability: Capability,
+    *,
+    hint: str = "",
+    operation: str | None = None,
+    negotiated: HttpVersion | None = None,
 ) -> UnsupportedTransportError:
-    """The error that says what `transport` cannot do, and what can be done about it."""
-    name = transport_name(transport)
-    others = tuple(other for other in _ALTERNATIVES.get(capability, ()) if other != name)
+    """The error that says what `transport` cannot do, and what can be done about it.
+
+    `negotiated` is the protocol version on which it cannot, where it can on others.
+    """
+    name, others = transport_name(transport), alternatives(transport, capability)
+    known_as = f"{name!r} ({type(transport).__name__})" if operation else repr(name)
+    where = f" over {negotiated}, which the peers agreed on" if negotiated else ""
+    needed = f", which operation {operation!r} needs" if operation else ""
     way = f"use one that declares Capability.{capability.name}" + (f" ({', '.join(others)})" if others else "")
+    own = f", or {_DECLARING}" if operation and capability is Capability.DUPLEX else ""
     return UnsupportedTransportError(
-        f"connector {name!r} does not offer {capability.value}; {way}" + (f", or {hint}" if hint else ""),
+        f"connector {known_as} does not offer {capability.value}{where}{needed}; {way}{own}"
+        + (f", or {hint}" if hint else ""),
         transport=name,
         capability=capability.value,
         operation=operation,
         alternatives=others,
+        negotiated=None if negotiated is None else negotiated.value,
     )
+
+
+_DECLARING: Final = (
+    "let a transport of your own that can do it say so: in `capabilities` if it is a connector, "
+    "else with SUPPORTS_DUPLEX_STREAMING = True"
+)
+
+
+def alternatives(transport: object, capability: Capability) -> tuple[str, ...]:
+    """The names of connectors other than `transport` that declare `capability`."""
+    return tuple(other for other in _ALTERNATIVES.get(capability, ()) if other != transport_name(transport))
 
 
 def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | None) -> None:

@@ -234,13 +234,15 @@ class UnsupportedTransportError(StableHTTPError, RuntimeError):
     """The transport cannot do what the request or the operation needs; nothing was sent.
 
     `transport` names it, `capability` says in plain words what is missing, `operation` is the id of
-    the operation that needs it, and `alternatives` name transports that can.
+    the operation that needs it, and `alternatives` name transports that can.  `negotiated` is the
+    protocol version that the peers agreed on, where it is that one on which the transport cannot.
     """
 
     transport: str = ""
     capability: str = ""
     operation: str | None = None
     alternatives: Sequence[str] = ()
+    negotiated: str | None = None
 
 
 class NoConnectorError(StableHTTPError, RuntimeError):

@@ -94,6 +94,18 @@ class Interceptors:
                 found.setdefault(name, []).append(interceptor)
         self._hooks = found
 
+    def followed_by(self, interceptors: Iterable[Interceptor]) -> Interceptors:
+        """The hooks of these and then of `interceptors`.
+
+        Raises:
+            MisuseError: one of them has no hook at all.
+        """
+        both = Interceptors(interceptors)
+        if self._hooks:
+            both._hooks = {name: self._hooks.get(name, []) + both._hooks.get(name, []) for name in _HOOKS}
+            both._hooks = {name: found for name, found in both._hooks.items() if found}
+        return both
+
     def modify_before_signing(self, request: AnyRequest) -> AnyRequest:
         """Run the hooks; the last replacement wins."""
         for interceptor in self._hooks.get("modify_before_signing", ()):

@@ -1,6 +1,6 @@
 """The way of a request: select, intercept, complete, check, gather, sign, send, wrap.
 
-Floor 10: stands on all others.
+Floor 11: stands on all others.
 
 The work is in `_Call`, which knows no colour and awaits nothing; the two pipelines read as the line
 above.  One `send` is one attempt.
@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Generic, Protocol, Self, TypeAlias, TypeGuard, TypeVar, cast, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
+from stablehttp._call_options import CallOptions
 from stablehttp._capability import Capability
 from stablehttp._completion import complete
 from stablehttp._connectors import (
@@ -27,6 +28,7 @@ from stablehttp._connectors import (
 from stablehttp._errors import StableHTTPError
 from stablehttp._interception import Attempt, Interceptor, Interceptors
 from stablehttp._message import AnyRequest, Request, derive, seal_whole
+from stablehttp._operation import Operation
 from stablehttp._outgoing import check_async, check_sync
 from stablehttp._received import ReceivedBody
 from stablehttp._redaction import redact_uri
@@ -34,6 +36,7 @@ from stablehttp._requirements import ConnectorRequirements
 from stablehttp._response import Response
 from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
 from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign, signer_for
+from stablehttp._support import check_call
 from stablehttp.signers import Signer
 
 B = TypeVar("B", bound=Body)
@@ -81,12 +84,24 @@ class _Call(Generic[B]):
         interceptors: Interceptors,
         timeouts: Timeouts | None,
         check_body: Callable[[Body], None],
+        operation: Operation | None,
+        options: CallOptions | None,
     ) -> None:
-        """Intercept, complete and check; nothing is read, signed or sent yet."""
-        self._interceptors = interceptors
+        """Select, intercept, complete and check; nothing is read, signed or sent yet."""
         self._since = monotonic()
         check_body(request.body)
+        operation = operation or request.extensions.get(Operation)
+        if operation is not None or options is not None:
+            check_call(transport, operation, options)
         derived = derive(request)
+        if operation is not None:
+            derived.extensions.set(operation)
+        if options is not None:
+            if options.timeouts is not None:
+                derived.extensions.set(options.timeouts)
+            if options.interceptors:
+                interceptors = interceptors.followed_by(options.interceptors)
+        self._interceptors = interceptors
         changed = cast("Request[B]", interceptors.modify_before_signing(derived))
         self.ready = changed if changed is derived else derive(changed)
         check_body(self.ready.body)
@@ -171,16 +186,25 @@ class AsyncPipeline:
         self._requirements = requirements or ConnectorRequirements()
         self._clock = clock
 
-    async def send(self, request: Request[AsyncBody]) -> Response[AsyncBody]:
+    async def send(
+        self,
+        request: Request[AsyncBody],
+        *,
+        operation: Operation | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[AsyncBody]:
         """Send `request` once and give the response as soon as its head has arrived.
 
-        The request itself is not changed.  Read the response to its end, or close it.
+        The request itself is not changed.  Read the response to its end, or close it.  Without
+        `operation`, the one in `request.extensions` holds, if there is one.
 
         Raises:
+            UnsupportedTransportError: the transport cannot do what `operation` or `options` need; nothing ran.
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
         transport = self._transport()
-        call = _Call(request, transport, self._interceptors, timeouts_for(transport, self._timeouts), check_async)
+        timeouts = timeouts_for(transport, self._timeouts)
+        call = _Call(request, transport, self._interceptors, timeouts, check_async, operation, options)
         signer = signer_for(call.ready.body, await self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:
@@ -243,16 +267,25 @@ class SyncPipeline:
         self._requirements = requirements or ConnectorRequirements()
         self._clock = clock
 
-    def send(self, request: Request[SyncBody]) -> Response[SyncBody]:
+    def send(
+        self,
+        request: Request[SyncBody],
+        *,
+        operation: Operation | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[SyncBody]:
         """Send `request` once and give the response as soon as its head has arrived.
 
-        The request itself is not changed.  Read the response to its end, or close it.
+        The request itself is not changed.  Read the response to its end, or close it.  Without
+        `operation`, the one in `request.extensions` holds, if there is one.
 
         Raises:
+            UnsupportedTransportError: the transport cannot do what `operation` or `options` need; nothing ran.
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
         transport = self._transport()
-        call = _Call(request, transport, self._interceptors, timeouts_for(transport, self._timeouts), check_sync)
+        timeouts = timeouts_for(transport, self._timeouts)
+        call = _Call(request, transport, self._interceptors, timeouts, check_sync, operation, options)
         signer = signer_for(call.ready.body, self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:

@@ -1,6 +1,6 @@
 """Choosing a connector, and making it no earlier than needed.
 
-Floor 9: stands on connectors.
+Floor 10: stands on connectors.
 
 A maker is any callable from requirements to a connector, or None where it has nothing to offer.
 What is installed is found through entry points that lead to client-free modules, so asking costs no

@@ -1,0 +1,89 @@
+"""Whether a transport can do what an operation needs, asked before anything else happens.
+
+Floor 9: stands on connectors and operations.
+
+The questions are answered from declarations alone.  A transport that declares nothing is trusted with
+everything but duplex streaming, where a wrong guess is a call that never ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stablehttp._call_options import CallOptions
+from stablehttp._capability import Capability
+from stablehttp._connectors import Connector, refuse, supports_duplex, transport_name
+from stablehttp._errors import UnsupportedTransportError
+from stablehttp._http_version import HttpVersion
+from stablehttp._operation import Operation
+
+
+def check_call(transport: object, operation: Operation | None, options: CallOptions | None) -> None:
+    """Make sure that `transport` can carry a call, as far as it declares what it can do.
+
+    Raises:
+        UnsupportedTransportError: it cannot.
+    """
+    if operation is not None:
+        check_operation(operation, transport)
+    versions = options.versions if options is not None else ()
+    if operation is not None:
+        versions = versions or operation.versions
+    if versions:
+        check_versions(versions, transport, None if operation is None else operation.id)
+
+
+def check_operation(operation: Operation, transport: object) -> None:
+    """Make sure that `transport` can carry `operation`, as far as it declares what it can do.
+
+    Duplex streaming is enough on one of its protocol versions (`check_negotiated` follows when the version
+    is known); anything else has to be there on each version that it may use.
+
+    Raises:
+        UnsupportedTransportError: it cannot; `capability` says what is missing.
+    """
+    for need in operation.needs:
+        if not _offers(transport, need):
+            raise refuse(transport, need, operation=operation.id)
+
+
+def check_negotiated(transport: object, negotiated: HttpVersion | None, operation: str | None) -> None:
+    """Make sure that duplex streaming holds on the protocol version that the peers agreed on.
+
+    Raises:
+        UnsupportedTransportError: it does not; `negotiated` is that version.
+    """
+    if isinstance(transport, Connector) and not supports_duplex(transport, negotiated):
+        raise refuse(transport, Capability.DUPLEX, operation=operation, negotiated=negotiated)
+
+
+def check_versions(versions: Iterable[HttpVersion], transport: object, operation: str | None) -> None:
+    """Make sure that `transport` will use none but these protocol versions, as far as it declares any.
+
+    Raises:
+        UnsupportedTransportError: it does not speak them, or could fall back to another.
+    """
+    if not isinstance(transport, Connector):
+        return
+    wanted = set(versions)
+    others = [version.value for version in transport.versions if version not in wanted]
+    if not others:
+        return
+    name, words = transport_name(transport), " or ".join(version.value for version in versions)
+    able = any(version in wanted for version in transport.versions)
+    problem = f"may also use {' or '.join(others)}" if able else f"speaks {' and '.join(others)}"
+    raise UnsupportedTransportError(
+        f"connector {name!r} {problem}, and {f'operation {operation!r}' if operation else 'this call'} allows "
+        f"{words} only; use a connector made for {words}, or allow {' and '.join(others)}",
+        transport=name,
+        capability=f"speaking {words} only",
+        operation=operation,
+    )
+
+
+def _offers(transport: object, need: Capability) -> bool:
+    if need is Capability.DUPLEX:
+        return supports_duplex(transport)
+    if not isinstance(transport, Connector):
+        return True
+    return all(need in can for can in transport.capabilities.values())
