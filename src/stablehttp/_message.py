@@ -16,12 +16,15 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, final, overloa
 
 from stablehttp._body import (
     AsyncBody,
+    AsyncReader,
     B_co,
     BinaryFile,
     Body,
     BytesBody,
     BytesLike,
     FileBody,
+    Reader,
+    ReaderBody,
     SyncBody,
     make_body,
 )
@@ -105,12 +108,23 @@ class Request(Generic[B_co]):
     ) -> None: ...
     @overload
     def __init__(
+        self: Request[ReaderBody],
+        method: str,
+        uri: str | URI,
+        *,
+        headers: LinesInput = ...,
+        body: Reader,
+        trailers: LinesInput = ...,
+        extensions: Extensions | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
         self: Request[AsyncBody],
         method: str,
         uri: str | URI,
         *,
         headers: LinesInput = ...,
-        body: AsyncIterable[bytes],
+        body: AsyncIterable[bytes] | AsyncReader,
         trailers: LinesInput = ...,
         extensions: Extensions | None = ...,
     ) -> None: ...
@@ -213,7 +227,9 @@ class Request(Generic[B_co]):
     @overload
     def with_body(self, body: BinaryFile) -> Request[FileBody]: ...
     @overload
-    def with_body(self, body: AsyncIterable[bytes]) -> Request[AsyncBody]: ...
+    def with_body(self, body: Reader) -> Request[ReaderBody]: ...
+    @overload
+    def with_body(self, body: AsyncIterable[bytes] | AsyncReader) -> Request[AsyncBody]: ...
     @overload
     def with_body(self, body: Iterable[bytes]) -> Request[SyncBody]: ...
     def with_body(self, body: object) -> Request[Any]:

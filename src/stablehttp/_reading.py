@@ -12,7 +12,13 @@ import codecs
 from collections.abc import Iterator
 from typing import Final, NoReturn, final
 
-from stablehttp._errors import AmbiguousFieldError, ContentDecodingError, ContentTooLargeError, InvalidFieldError
+from stablehttp._errors import (
+    AmbiguousFieldError,
+    ContentDecodingError,
+    ContentTooLargeError,
+    InvalidFieldError,
+    InvalidMessageError,
+)
 from stablehttp._field_syntax import MediaType
 from stablehttp._fields import Fields
 
@@ -86,6 +92,53 @@ def as_json(content: bytes, headers: Fields) -> object:
 
 def _refuse(_: str) -> NoReturn:
     raise ValueError("not a number of JSON")
+
+
+@final
+class Gatherer:
+    """Gathers content, up to a limit."""
+
+    __slots__ = ("_chunks", "_limit", "_octets")
+
+    def __init__(self, limit: int) -> None:
+        if limit < 0:
+            raise InvalidMessageError("limit must be a number of octets that is not negative")
+        self._limit = limit
+        self._octets = 0
+        self._chunks: list[bytes] = []
+
+    def expect(self, length: int | None) -> None:
+        """Look at a declared length before anything is read.
+
+        Raises:
+            ContentTooLargeError: it is above the limit.
+        """
+        if length is not None:
+            self._check(length)
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next chunk.
+
+        Raises:
+            ContentTooLargeError: with it there is more than the limit.
+        """
+        self._octets += len(chunk)
+        self._check(self._octets)
+        self._chunks.append(chunk)
+
+    def content(self) -> bytes:
+        """All of it; it is joined once."""
+        return b"".join(self._chunks)
+
+    def _check(self, octets: int) -> None:
+        if octets > self._limit:
+            raise ContentTooLargeError(
+                f"the content has more than the {self._limit} octets that were to be held in memory; "
+                "give a larger limit, or read it in chunks",
+                limit=self._limit,
+                sent="yes",
+                processed="yes",
+            )
 
 
 @final

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar, cast, final, overload
 
 from stablehttp._body import AsyncBody, B_co, Body, BytesBody, BytesLike, SyncBody, make_body
-from stablehttp._errors import ContentTooLargeError, InvalidMessageError, InvalidStatusError
+from stablehttp._errors import InvalidStatusError
 from stablehttp._extensions import Extensions
 from stablehttp._field_lines import Guard
 from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
-from stablehttp._reading import DEFAULT_LINE_LIMIT, LineReader, Rechunker, as_json, as_text, charset_of
+from stablehttp._reading import DEFAULT_LINE_LIMIT, Gatherer, LineReader, Rechunker, as_json, as_text, charset_of
 from stablehttp._received import ArrivingBody, Explaining, ReceivedBody
 from stablehttp._sinks import AsyncSinkInput, SinkInput, apour, pour
 from stablehttp._taps import Meter, ProgressHook, watched
@@ -179,16 +179,15 @@ class Response(Generic[B_co]):
             TransportError, HTTPTimeoutError: the content ended too early, or too late.
         """
         if self._content is None:
-            gathered = bytearray()
+            gathered = Gatherer(limit)
             with Explaining(self._body):
                 try:
-                    _check_limit(self.body, limit)
+                    gathered.expect(self.body.length)
                     async for chunk in self.body.achunks(reader="Response.aread"):
-                        _check_more(len(gathered) + len(chunk), limit)
-                        gathered += chunk
+                        gathered.add(chunk)
                 finally:
                     await self.body.aclose()
-            self._content = bytes(gathered)
+            self._content = gathered.content()
         return self._content
 
     def read(self: Response[SyncBody], *, limit: int = DEFAULT_READ_LIMIT) -> bytes:
@@ -199,16 +198,15 @@ class Response(Generic[B_co]):
             TransportError, HTTPTimeoutError: the content ended too early, or too late.
         """
         if self._content is None:
-            gathered = bytearray()
+            gathered = Gatherer(limit)
             with Explaining(self._body):
                 try:
-                    _check_limit(self.body, limit)
+                    gathered.expect(self.body.length)
                     for chunk in self.body.chunks(reader="Response.read"):
-                        _check_more(len(gathered) + len(chunk), limit)
-                        gathered += chunk
+                        gathered.add(chunk)
                 finally:
                     self.body.close()
-            self._content = bytes(gathered)
+            self._content = gathered.content()
         return self._content
 
     def achunks(self: Response[AsyncBody], size: int) -> AsyncIterator[bytes]:
@@ -390,24 +388,6 @@ class Response(Generic[B_co]):
 
 AnyResponse: TypeAlias = Response[Body]
 """A response of any body: what hooks take."""
-
-
-def _check_limit(body: Body, limit: int) -> None:
-    if limit < 0:
-        raise InvalidMessageError("limit must be a number of octets that is not negative")
-    if body.length is not None and body.length > limit:
-        _check_more(body.length, limit)
-
-
-def _check_more(octets: int, limit: int) -> None:
-    if octets > limit:
-        raise ContentTooLargeError(
-            f"the content has more than the {limit} octets that were to be held in memory; "
-            "give a larger limit, or read it in chunks",
-            limit=limit,
-            sent="yes",
-            processed="yes",
-        )
 
 
 def view_response(response: AnyResponse, reader: str) -> AnyResponse:

@@ -1,4 +1,4 @@
-"""Content from the caller's iterables and readers, in one colour each.
+"""Content from the caller's iterables, in one colour each, and readers: one that blocks is read in both.
 
 Floor 2: stands on bodies.
 
@@ -20,9 +20,10 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
+from threading import Lock
 from typing import Final, Protocol, TypeVar, cast, final
 
-from stablehttp._content import AsyncBody, Body, SyncBody, checked_chunk, checked_length, describe_length
+from stablehttp._content import AsyncBody, Body, DualBody, SyncBody, checked_chunk, checked_length, describe_length
 from stablehttp._errors import BodyColourError, BodyTakenError, InvalidBodyError
 
 T = TypeVar("T")
@@ -160,10 +161,14 @@ class AsyncIterableBody(AsyncBody):
 
 
 @final
-class ReaderBody(SyncBody):
-    """Content from an object with `read`, asked for a chunk at a time; it can be read once."""
+class ReaderBody(DualBody):
+    """Content from an object with `read`, a chunk at a time; it can be read once.
 
-    __slots__ = ("_length", "_owned", "_source")
+    An asynchronous connector has it read in another thread.  A reading that is given up while that thread is still
+    busy leaves the closing of an owned reader to it.
+    """
+
+    __slots__ = ("_busy", "_closing", "_length", "_lock", "_owned", "_source")
 
     def __init__(self, source: Reader, *, length: int | None = None, owned: bool = False) -> None:
         """Read from `source`, which is closed by us only if it is handed over with `owned`."""
@@ -171,6 +176,8 @@ class ReaderBody(SyncBody):
         self._source = source
         self._length = checked_length(length)
         self._owned = owned
+        self._lock = Lock()
+        self._busy = self._closing = False
 
     @property
     def length(self) -> int | None:
@@ -185,14 +192,51 @@ class ReaderBody(SyncBody):
             InvalidBodyError: it gave something that is not bytes.
         """
         self._claim(reader)
-        while checked_chunk(chunk := _not_none(self._source.read(CHUNK))):
+        while chunk := self._read():
+            yield chunk
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """What the reader gives, until it gives nothing; it is read in another thread.
+
+        Raises:
+            BodyTakenError: it was read already.
+            InvalidBodyError: it gave something that is not bytes.
+        """
+        self._claim(reader)
+        from asyncio import to_thread
+
+        while chunk := await to_thread(self._read):
             yield chunk
 
     def close(self) -> None:
         """Close the reader, if it is ours and was read."""
-        if self._owned and self._taken_by is not None:
+        with self._lock:
+            if not self._owned or self._taken_by is None:
+                return
+            if self._busy:
+                self._closing = True
+                return
             self._owned = False
-            cast("SupportsClose", self._source).close()
+        cast("SupportsClose", self._source).close()
+
+    async def aclose(self) -> None:
+        """Close the reader, if it is ours and was read, in another thread."""
+        if self._owned:
+            from asyncio import to_thread
+
+            await to_thread(self.close)
+
+    def _read(self) -> bytes:
+        with self._lock:
+            self._busy = True
+        try:
+            chunk = _not_none(self._source.read(CHUNK))
+            return chunk if checked_chunk(chunk) else b""
+        finally:
+            with self._lock:
+                self._busy = False
+            if self._closing:
+                self.close()
 
     def __repr__(self) -> str:
         return f"<ReaderBody of {describe_length(self._length)}>"

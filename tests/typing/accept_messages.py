@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from asyncio import StreamReader
 from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from stablehttp import (
     AsyncBody,
     AsyncPipeline,
+    AsyncReader,
     BytesBody,
     Fields,
+    Reader,
+    ReaderBody,
     Request,
     Response,
     SyncBody,
@@ -32,6 +36,12 @@ def requests_know_their_body() -> None:
     assert_type(Request("PUT", "https://a/", body=synchronous()), Request[SyncBody])
     assert_type(Request("PUT", "https://a/", body=[b"a", b"b"]), Request[SyncBody])
     assert_type(Request("GET", "https://a/").with_body(asynchronous()), Request[AsyncBody])
+
+
+def readers_are_bodies(blocking: Reader, awaited: AsyncReader, stream: StreamReader) -> None:
+    assert_type(Request("PUT", "https://a/", body=blocking), Request[ReaderBody])
+    assert_type(Request("PUT", "https://a/", body=awaited), Request[AsyncBody])
+    assert_type(Request("GET", "https://a/").with_body(stream), Request[AsyncBody])
 
 
 async def bytes_go_through_both(pipeline: AsyncPipeline, twin: SyncPipeline) -> None:

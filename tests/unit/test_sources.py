@@ -105,12 +105,12 @@ async def test_a_stream_reader_is_read_in_chunks_and_not_in_lines() -> None:
     assert [chunk async for chunk in body] == [b"a\nb\n"]
 
 
-def test_files_and_bytes_have_both_colours_and_the_rest_has_one() -> None:
+def test_bytes_files_and_readers_that_block_have_both_colours_and_the_rest_has_one() -> None:
     """Colour is a type."""
-    for value in (b"", io.BytesIO(), None):
+    for value in (b"", io.BytesIO(), None, Reader(b"")):
         assert isinstance(make_body(value), DualBody)
-    assert not isinstance(make_body(Reader(b"")), AsyncBody)
     assert not isinstance(make_body(AsyncReader(b"")), SyncBody)
+    assert not isinstance(make_body([b""]), AsyncBody)
 
 
 def test_a_text_file_is_refused_with_a_message_that_says_bytes(path: Path) -> None:
@@ -384,6 +384,43 @@ async def test_a_reader_is_read_once_and_closed_only_if_it_is_handed_over() -> N
     await asynchronous.aclose()
 
     assert (lent.closed, given.closed, agiven.closed) == (0, 1, 1)
+
+
+async def test_a_reader_that_blocks_is_read_in_another_thread_which_closes_it_if_it_is_given_up() -> None:
+    """U-H6, U-H7."""
+    reading, going_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def __init__(self) -> None:
+            self.closed: list[str] = []
+            self.busy = False
+
+        def read(self, size: int, /) -> bytes:
+            self.busy = True
+            reading.set()
+            going_on.wait(5)
+            self.busy = False
+            return b"late"
+
+        def close(self) -> None:
+            self.closed.append("while it was read" if self.busy else "at rest")
+
+    slow = Slow()
+    body = ReaderBody(slow, owned=True)
+    task = asyncio.create_task(agather(body))
+    await asyncio.to_thread(reading.wait, 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await body.aclose()
+    assert slow.closed == []
+
+    going_on.set()
+    while not slow.closed:
+        await asyncio.sleep(0.005)
+    await body.aclose()
+
+    assert slow.closed == ["at rest"]
 
 
 def test_a_reader_that_gives_text_or_nothing_at_all_is_an_error() -> None:

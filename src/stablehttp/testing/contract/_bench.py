@@ -198,8 +198,12 @@ class Bench:
             require(time.monotonic() < end, what)
             await asyncio.sleep(0.005)
 
-    async def deliver(self, request: AnyRequest, driver: Driver | None = None) -> Received:
+    async def deliver(
+        self, request: AnyRequest, driver: Driver | None = None, *, content: bytes | None = None
+    ) -> Received:
         """Send, read the response, and make sure that the request arrived exactly as it went to the connector.
+
+        `content` is what its body gives, where that cannot be seen without reading it.
 
         Raises:
             BrokenRuleError: it arrived otherwise.
@@ -209,7 +213,8 @@ class Bench:
         await (await driver.send(request)).read()
         same(self.origin.count, before + 1, "requests that arrived")
         received = self.origin.requests[-1]
-        found = Expected.of(driver.last, self.version, content_of(request)).differences(received)
+        given = content_of(request) if content is None else content
+        found = Expected.of(driver.last, self.version, given).differences(received)
         if found:
             raise BrokenRuleError("; ".join(found))
         return received

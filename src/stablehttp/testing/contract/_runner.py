@@ -13,9 +13,11 @@ from typing import Final, Literal, final
 from stablehttp._errors import UnsupportedTransportError
 from stablehttp.testing.contract import (
     _after_head,
+    _bodies,
     _connections,
     _content,
     _failures,
+    _flow,
     _requests,
     _responses,
     _surroundings,
@@ -25,7 +27,18 @@ from stablehttp.testing.contract._bench import Bench, Subject
 from stablehttp.testing.contract._rule import BrokenRuleError, Rule, fails, same
 
 _PATIENCE: Final = 10.0
-_MODULES: Final = (_requests, _content, _responses, _failures, _after_head, _timeouts, _connections, _surroundings)
+_MODULES: Final = (
+    _requests,
+    _content,
+    _bodies,
+    _flow,
+    _responses,
+    _failures,
+    _after_head,
+    _timeouts,
+    _connections,
+    _surroundings,
+)
 
 
 def rules() -> tuple[Rule, ...]:
