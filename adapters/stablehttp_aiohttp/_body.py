@@ -7,7 +7,6 @@ reads; here a pause counts only while somebody waits for content.
 from __future__ import annotations
 
 import asyncio
-import warnings
 from math import inf
 from typing import TYPE_CHECKING, Final, final
 
@@ -15,6 +14,7 @@ from aiohttp import ClientOSError, ClientResponse, hdrs
 from aiohttp.payload import Payload
 
 from stablehttp import AsyncBody, Fields, StableHTTPError, TotalTimeoutError
+from stablehttp.adapting import warn_dropped
 from stablehttp_aiohttp._errors import Stage, incomplete, read_timed_out, translate
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class AiohttpSource:
     def __del__(self) -> None:
         response = self._response
         if not response.closed:
-            warnings.warn(f"unclosed response to {self._exchange.name}", ResourceWarning, source=self, stacklevel=2)
+            warn_dropped(self._exchange.name, source=self)
             connection = response.connection
             response.close()
             if connection is not None:  # the loop has ended, and aiohttp did nothing; else this does nothing

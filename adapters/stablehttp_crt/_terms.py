@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from time import monotonic
 from typing import Final, final
 
 from stablehttp import ConnectionInfo, HttpVersion, InvalidResponseError
+from stablehttp.adapting import warn_dropped
 from stablehttp_crt._clock import Clock
 from stablehttp_crt._convert import Head
 from stablehttp_crt._desk import Line
@@ -101,4 +101,4 @@ class Terms:
 
     def warn(self, source: object) -> None:
         """Tell of a response that nobody read to its end or closed."""
-        warnings.warn(f"unclosed response to {self.name}", ResourceWarning, source=source, stacklevel=2)
+        warn_dropped(self.name, source=source)

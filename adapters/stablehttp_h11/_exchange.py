@@ -9,7 +9,6 @@ Whoever holds an exchange that has not ended holds a connection; every way out l
 from __future__ import annotations
 
 import asyncio
-import warnings
 from typing import final
 
 import h11
@@ -25,7 +24,7 @@ from stablehttp import (
     StableHTTPError,
     WriteTimeoutError,
 )
-from stablehttp.adapting import AsyncBody, AsyncPool, AsyncReceivedBody, Lease
+from stablehttp.adapting import AsyncBody, AsyncPool, AsyncReceivedBody, Lease, warn_dropped
 from stablehttp_h11._body import AsyncContent
 from stablehttp_h11._bounds import Bounds
 from stablehttp_h11._content import Content
@@ -283,12 +282,7 @@ class AsyncExchange:
     def __del__(self) -> None:
         if not self._left:
             self._abandon()
-            warnings.warn(
-                f"a response to {self._method} {self._origin} was dropped; read it to its end, or close it",
-                ResourceWarning,
-                source=self,
-                stacklevel=1,
-            )
+            warn_dropped(f"{self._method} {self._origin}", source=self)
 
 
 def _leave_later(pool: AsyncPool[Wire], lease: Lease[Wire], upload: Upload) -> None:

@@ -8,7 +8,6 @@ Whoever holds an exchange that has not ended holds a connection; every way out l
 
 from __future__ import annotations
 
-import warnings
 from time import monotonic
 from typing import final
 
@@ -25,7 +24,7 @@ from stablehttp import (
     SyncBody,
     WriteTimeoutError,
 )
-from stablehttp.adapting import Lease, SyncPool, SyncReceivedBody
+from stablehttp.adapting import Lease, SyncPool, SyncReceivedBody, warn_dropped
 from stablehttp_h11._body import SyncContent, SyncStream, Whole, end_of_chunks, frame
 from stablehttp_h11._bounds import Bounds
 from stablehttp_h11._content import Content
@@ -272,9 +271,4 @@ class SyncExchange:
         if self._left:
             return
         self._pool.abandon(self._lease)
-        warnings.warn(
-            f"a response to {self._method} {self._origin} was dropped; read it to its end, or close it",
-            ResourceWarning,
-            source=self,
-            stacklevel=1,
-        )
+        warn_dropped(f"{self._method} {self._origin}", source=self)

@@ -30,12 +30,12 @@ from stablehttp._files import BinaryFile as BinaryFile
 from stablehttp._files import FileBody as FileBody
 from stablehttp._files import check_binary
 from stablehttp._pushed import PushedBody as PushedBody
+from stablehttp._readers import AsyncReader as AsyncReader
+from stablehttp._readers import AsyncReaderBody as AsyncReaderBody
+from stablehttp._readers import Reader as Reader
+from stablehttp._readers import ReaderBody as ReaderBody
 from stablehttp._streams import AsyncIterableBody as AsyncIterableBody
-from stablehttp._streams import AsyncReader as AsyncReader
-from stablehttp._streams import AsyncReaderBody as AsyncReaderBody
 from stablehttp._streams import IterableBody as IterableBody
-from stablehttp._streams import Reader as Reader
-from stablehttp._streams import ReaderBody as ReaderBody
 
 
 def make_body(value: object, *, where: str = "body") -> Body:

@@ -18,7 +18,7 @@ from typing import Final, NoReturn, Protocol, TypeVar, cast, final
 
 from stablehttp._content import DualBody, checked_chunk, checked_length, describe_length
 from stablehttp._errors import InvalidBodyError
-from stablehttp._streams import CHUNK, SupportsClose
+from stablehttp._readers import CHUNK, SupportsClose
 
 T = TypeVar("T")
 

@@ -22,9 +22,9 @@ from stablehttp._body import (
     Body,
     BytesBody,
     BytesLike,
+    DualBody,
     FileBody,
     Reader,
-    ReaderBody,
     SyncBody,
     make_body,
 )
@@ -108,7 +108,7 @@ class Request(Generic[B_co]):
     ) -> None: ...
     @overload
     def __init__(
-        self: Request[ReaderBody],
+        self: Request[DualBody],
         method: str,
         uri: str | URI,
         *,
@@ -227,7 +227,7 @@ class Request(Generic[B_co]):
     @overload
     def with_body(self, body: BinaryFile) -> Request[FileBody]: ...
     @overload
-    def with_body(self, body: Reader) -> Request[ReaderBody]: ...
+    def with_body(self, body: Reader) -> Request[DualBody]: ...
     @overload
     def with_body(self, body: AsyncIterable[bytes] | AsyncReader) -> Request[AsyncBody]: ...
     @overload

@@ -58,6 +58,19 @@ def received_length(lengths: Sequence[str], codings: Sequence[str] = ()) -> int 
     return int(length)
 
 
+def warn_dropped(request: str, *, source: object) -> None:
+    """Say that a response was neither read to its end nor closed: for the `__del__` of whoever holds its connection.
+
+    `request` is the method and the origin, with a space between.
+    """
+    warnings.warn(
+        f"a response to {request} was dropped before its content was read; read it, or use `async with` or `with`",
+        ResourceWarning,
+        stacklevel=2,
+        source=source,
+    )
+
+
 class AsyncSource(Protocol):
     """What an adapter gives for the content of a response; it raises errors of this library only."""
 
@@ -204,14 +217,7 @@ class ReceivedBody(ArrivingBody):
         """Say that nobody read or closed the content; a source that says so itself is left to do it."""
         if getattr(self, "_closed", True) or not self._held or self._answers is None or self._source_warns():
             return
-        method, origin = self._answers
-        warnings.warn(
-            f"a response to {method} {origin} was dropped before its content was read; read it, or use "
-            "`async with` or `with`",
-            ResourceWarning,
-            stacklevel=1,
-            source=self,
-        )
+        warn_dropped(" ".join(self._answers), source=self)
 
     def _begin(self, reader: str) -> None:
         with Explaining(self):

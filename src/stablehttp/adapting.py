@@ -37,4 +37,5 @@ from stablehttp._received import AsyncSource as AsyncSource
 from stablehttp._received import SyncReceivedBody as SyncReceivedBody
 from stablehttp._received import SyncSource as SyncSource
 from stablehttp._received import received_length as received_length
+from stablehttp._received import warn_dropped as warn_dropped
 from stablehttp._received_fields import receive_fields as receive_fields

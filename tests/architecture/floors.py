@@ -26,6 +26,7 @@ FLOORS: Final = (
         "signers",
         "framing",
         "_streams",
+        "_readers",
         "_pushed",
         "_sinks",
         "_requirements",

@@ -11,9 +11,9 @@ from stablehttp import (
     AsyncPipeline,
     AsyncReader,
     BytesBody,
+    DualBody,
     Fields,
     Reader,
-    ReaderBody,
     Request,
     Response,
     SyncBody,
@@ -39,7 +39,7 @@ def requests_know_their_body() -> None:
 
 
 def readers_are_bodies(blocking: Reader, awaited: AsyncReader, stream: StreamReader) -> None:
-    assert_type(Request("PUT", "https://a/", body=blocking), Request[ReaderBody])
+    assert_type(Request("PUT", "https://a/", body=blocking), Request[DualBody])
     assert_type(Request("PUT", "https://a/", body=awaited), Request[AsyncBody])
     assert_type(Request("GET", "https://a/").with_body(stream), Request[AsyncBody])
 

@@ -5,162 +5,21 @@ Stands on the bench.
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, final
 
-from stablehttp._body import (
-    AsyncIterableBody,
-    AsyncReaderBody,
-    Body,
-    FileBody,
-    IterableBody,
-    ReaderBody,
-    make_body,
-)
+from stablehttp._body import AsyncIterableBody, Body, FileBody, IterableBody, make_body
 from stablehttp._capability import Capability
 from stablehttp._errors import BodyTakenError, ContentLengthError, DisconnectedError
 from stablehttp._forms import AsyncMultipartBody, FormBody, MultipartBody, Part, SyncMultipartBody
-from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
 from stablehttp._taps import with_checksum
 from stablehttp.testing._origin_script import Answer, Fault, Reset
 from stablehttp.testing.contract._bench import Bench
+from stablehttp.testing.contract._kinds import ALL, FILES, MEMORY, OCTETS, SIZE, STREAMS, Kind, Shop, apieces, pieces
 from stablehttp.testing.contract._rule import BrokenRuleError, Rule, fails, require, same
-
-OCTETS: Final = bytes(range(256)) * 12 + b"the end"
-_SIZE: Final = 1000
-
-Make: TypeAlias = "Callable[[Shop], object]"
-
-
-@final
-class Shop:
-    """Where kinds of bodies get what they are made from; what it opened is closed at its end."""
-
-    def __init__(self) -> None:
-        self.stack = ExitStack()
-        self._folder = Path(self.stack.enter_context(TemporaryDirectory()))
-
-    def __enter__(self) -> Shop:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stack.close()
-
-    def path(self, content: bytes = OCTETS) -> Path:
-        """A file that holds `content`."""
-        path = self._folder / os.urandom(4).hex()
-        path.write_bytes(content)
-        return path
-
-    def file(self, content: bytes = OCTETS, at: int = 0) -> io.BufferedReader:
-        """The same, opened, and standing at an offset."""
-        file = self.stack.enter_context(self.path(content).open("rb"))
-        file.seek(at)
-        return file
-
-    def pipe(self) -> io.BufferedReader:
-        """The end of a pipe from which the octets can be read."""
-        reading, writing = os.pipe()
-        os.write(writing, OCTETS)
-        os.close(writing)
-        return self.stack.enter_context(os.fdopen(reading, "rb"))
-
-
-class _Reader:
-    """An object with `read` and nothing else."""
-
-    def __init__(self, content: bytes = OCTETS) -> None:
-        self._file = io.BytesIO(content)
-
-    def read(self, size: int, /) -> bytes:
-        return self._file.read(min(size, _SIZE))
-
-
-class _AsyncReader:
-    """An object with `read`, to be awaited."""
-
-    def __init__(self) -> None:
-        self._file = io.BytesIO(OCTETS)
-
-    async def read(self, size: int, /) -> bytes:
-        return self._file.read(min(size, _SIZE))
-
-
-def _pieces() -> Iterator[bytes]:
-    for start in range(0, len(OCTETS), _SIZE):
-        yield OCTETS[start : start + _SIZE]
-
-
-async def _apieces() -> AsyncIterator[bytes]:
-    for piece in _pieces():
-        yield piece
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of body: how it is made, its length if it knows it, whether it is to arrive again, and for which colour."""
-
-    name: str
-    make: Make
-    length: int | None
-    again: bool
-    colour: Literal["async", "sync"] | None = None
-
-
-_ALL: Final = len(OCTETS)
-
-MEMORY: Final = (
-    Kind("bytes", lambda shop: OCTETS, _ALL, again=True),
-    Kind("a bytearray", lambda shop: bytearray(OCTETS), _ALL, again=True),
-    Kind("a memoryview", lambda shop: memoryview(OCTETS), _ALL, again=True),
-    Kind("a file in memory, read in part", lambda shop: _moved(io.BytesIO(b"before" + OCTETS)), _ALL, again=True),
-)
-FILES: Final = (
-    Kind("a file", lambda shop: shop.file(), _ALL, again=True),
-    Kind("a file, read in part", lambda shop: shop.file(b"before" + OCTETS, at=6), _ALL, again=True),
-    Kind("a path", lambda shop: FileBody.from_path(shop.path()), _ALL, again=True),
-    Kind("a slice", lambda shop: FileBody.from_path(shop.path(b"-" + OCTETS), offset=1, length=_ALL), _ALL, again=True),
-    Kind("an empty file", lambda shop: shop.file(b""), 0, again=True),
-)
-STREAMS: Final = (
-    Kind("a pipe", lambda shop: shop.pipe(), None, again=False),
-    Kind("a reader that blocks", lambda shop: _Reader(), None, again=False),
-    Kind("such a reader with a length", lambda shop: ReaderBody(_Reader(), length=_ALL), _ALL, again=False),
-    Kind("an awaited reader", lambda shop: _AsyncReader(), None, again=False, colour="async"),
-    Kind(
-        "an awaited reader with a length",
-        lambda shop: AsyncReaderBody(_AsyncReader(), length=_ALL),
-        _ALL,
-        False,
-        "async",
-    ),
-    Kind("a generator", lambda shop: _pieces(), None, again=False, colour="sync"),
-    Kind("an iterable", lambda shop: list(_pieces()), None, again=True, colour="sync"),
-    Kind("a factory", lambda shop: IterableBody.from_factory(_pieces, length=_ALL), _ALL, again=True, colour="sync"),
-    Kind("a generator", lambda shop: _apieces(), None, again=False, colour="async"),
-    Kind("a factory", lambda shop: AsyncIterableBody.from_factory(_apieces), None, again=True, colour="async"),
-    Kind(
-        "a factory with a length",
-        lambda shop: AsyncIterableBody.from_factory(_apieces, length=_ALL),
-        _ALL,
-        True,
-        "async",
-    ),
-)
-
-
-def _moved(file: io.BytesIO) -> io.BytesIO:
-    file.seek(len(b"before"))
-    return file
 
 
 async def sends_kinds(bench: Bench, kinds: Sequence[Kind]) -> None:
@@ -229,8 +88,8 @@ async def sends_forms(bench: Bench) -> None:
 async def sends_forms_with_streams(bench: Bench) -> None:
     def fresh() -> Body:
         if bench.subject.colour == "async":
-            return AsyncMultipartBody([Part("a", b"1"), Part("s", _apieces()), Part("b", b"2")], boundary="b")
-        return SyncMultipartBody([Part("a", b"1"), Part("s", _pieces()), Part("b", b"2")], boundary="b")
+            return AsyncMultipartBody([Part("a", b"1"), Part("s", apieces()), Part("b", b"2")], boundary="b")
+        return SyncMultipartBody([Part("a", b"1"), Part("s", pieces()), Part("b", b"2")], boundary="b")
 
     head = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
     content = b"".join(head % part for part in ((b"a", b"1"), (b"s", OCTETS), (b"b", b"2"))) + b"--b--\r\n"
@@ -247,22 +106,22 @@ async def sends_what_is_left_of_a_file_and_no_more(bench: Bench) -> None:
             with fails(ContentLengthError) as caught:
                 await bench.exchange(Request("PUT", bench.url("/changed"), body=body))
             require(f"gave {found} octets" in str(caught.error), f"the error says that there were {found}")
-            same(caught.error.declared, _ALL, "declared")
+            same(caught.error.declared, ALL, "declared")
     await _still_works(bench)
     for received in bench.origin.requests:
-        require(received.content_length <= _ALL, "octets beyond the declared length never leave")
+        require(received.content_length <= ALL, "octets beyond the declared length never leave")
         require(received.target == b"/after" or not received.complete, "no cut request looks complete")
 
 
 async def keeps_a_length_that_the_caller_declares(bench: Bench) -> None:
     """For a stream that knows none: what agrees is sent, what does not is stopped or reported."""
     if bench.subject.colour == "async":
-        make: Callable[[], Body] = lambda: AsyncIterableBody.from_factory(_apieces)  # noqa: E731
+        make: Callable[[], Body] = lambda: AsyncIterableBody.from_factory(apieces)  # noqa: E731
     else:
-        make = lambda: IterableBody.from_factory(_pieces)  # noqa: E731
-    lines = [("Content-Length", str(_ALL))]
+        make = lambda: IterableBody.from_factory(pieces)  # noqa: E731
+    lines = [("Content-Length", str(ALL))]
     await bench.deliver(Request("PUT", bench.url("/own"), headers=lines, body=make()), content=OCTETS)
-    for declared in (_ALL - 1, _SIZE, 1, _ALL + 1):
+    for declared in (ALL - 1, SIZE, 1, ALL + 1):
         lines = [("Content-Length", str(declared))]
         with fails(ContentLengthError) as caught:
             await bench.exchange(Request("PUT", bench.url(f"/{declared}"), headers=lines, body=make()))
@@ -271,7 +130,7 @@ async def keeps_a_length_that_the_caller_declares(bench: Bench) -> None:
     for received in bench.origin.requests:
         if (number := received.target.removeprefix(b"/")).isdigit():
             require(received.content_length <= int(number), "octets beyond the declared length never leave")
-            at_an_edge = int(number) == _SIZE  # all of it had left before there was one octet too many
+            at_an_edge = int(number) == SIZE  # all of it had left before there was one octet too many
             require(at_an_edge or not received.complete, "no cut request looks complete")
 
 

@@ -14,6 +14,7 @@ from stablehttp._errors import UnsupportedTransportError
 from stablehttp.testing.contract import (
     _after_head,
     _bodies,
+    _closing,
     _connections,
     _content,
     _failures,
@@ -32,6 +33,7 @@ _MODULES: Final = (
     _content,
     _bodies,
     _flow,
+    _closing,
     _responses,
     _failures,
     _after_head,
