@@ -159,7 +159,7 @@ def _late(scene: Scene) -> StableHTTPError:
     if not isinstance(error, OutOfTimeError):
         kind: Kind = next(kind for raised, kind in _KINDS if isinstance(error, raised))
         sending = scene.content is None and scene.progress.stage in (Stage.HEAD, Stage.CONTENT)
-        error = scene.progress.late("write" if sending else kind)
+        error = scene.progress.late(kind, sending=sending)
     make, what = _TIMEOUTS[error.kind]
     within = "in time" if error.seconds is None else f"within {error.seconds:g} seconds"
     return make(f"{what} {within}", seconds=error.seconds, **scene.answers)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from time import monotonic
-from typing import Final, Literal, Protocol, TypeAlias, final
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final, overload
 
 from stablehttp import Timeouts
 
 Kind: TypeAlias = Literal["pool", "connect", "write", "read", "total", "drain"]
 """What is bounded; "drain" is the end of content that nobody wants."""
+
+T = TypeVar("T")
 
 Limits: TypeAlias = dict[Kind, float | None]
 
@@ -55,8 +58,8 @@ class Clock(Protocol):
         """
         ...
 
-    def late(self, kind: Kind) -> OutOfTimeError:
-        """What ran out when the client reports that the limit called `kind` did."""
+    def late(self, kind: Kind, *, sending: bool = False) -> OutOfTimeError:
+        """What ran out when the client reports that the limit called `kind` did, perhaps while it sent."""
         ...
 
 
@@ -84,6 +87,26 @@ def told_to_client(limits: Limits) -> dict[str, float | None]:
 
 
 @final
+class Asked(dict[str, float | None]):
+    """The mapping of limits for a client, which tells what the client looks up: that is what it is about to do."""
+
+    def __init__(self, asked: Callable[[str], None]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    @overload
+    def get(self, key: str, default: None = None, /) -> float | None: ...
+    @overload
+    def get(self, key: str, default: float | None, /) -> float | None: ...
+    @overload
+    def get(self, key: str, default: T, /) -> float | T | None: ...
+    def get(self, key: str, default: object = None, /) -> object:
+        """The limit called `key`."""
+        self._asked(key)
+        return super().get(key, default)
+
+
+@final
 class Ration:
     """The limits of one exchange where nothing can be interrupted.
 
@@ -105,19 +128,30 @@ class Ration:
     def arm(self, kind: Kind) -> None:
         """The stage called `kind` begins.
 
-        While content is sent over HTTP/2 the client reads too, where it waits for leave to send more.
+        While content is sent over HTTP/2 the client reads too, where it waits for leave to send more: there
+        the lesser of both limits counts.
 
         Raises:
             OutOfTimeError: the total is used up.
         """
-        seconds = self._limits[kind]
-        if self._total_at != inf:
-            self.check()
-            seconds = _least(seconds, self._total_at - monotonic())
-        if kind in ("read", "write", "drain"):
+        seconds = self._left(self._limits[kind])
+        if kind == "write":
+            self.timeouts["read"] = self._left(self._limits[self._while_sending])
+        elif kind in ("read", "drain"):
             self.timeouts["read"] = seconds
         if kind != "drain":
             self.timeouts[kind] = seconds
+
+    @property
+    def _while_sending(self) -> Kind:
+        read, write = self._limits["read"], self._limits["write"]
+        return "write" if read is None or (write is not None and write <= read) else "read"
+
+    def _left(self, seconds: float | None) -> float | None:
+        if self._total_at == inf:
+            return seconds
+        self.check()
+        return _least(seconds, self._total_at - monotonic())
 
     def leave(self, kind: Literal["read"]) -> None:
         """The same: all limits are the client's to keep."""
@@ -129,8 +163,10 @@ class Ration:
     def go_on(self) -> None:
         """Nothing can be cancelled here."""
 
-    def late(self, kind: Kind) -> OutOfTimeError:
-        """The total, if nothing is left of it, else the limit called `kind`."""
+    def late(self, kind: Kind, *, sending: bool = False) -> OutOfTimeError:
+        """The total, if nothing is left of it, else the limit called `kind`, or what counts for it while sending."""
+        if sending and kind == "read":
+            kind = self._while_sending
         if monotonic() >= self._total_at:
             kind = "total"
         return OutOfTimeError(kind, self._limits[kind])

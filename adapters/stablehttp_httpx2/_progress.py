@@ -96,9 +96,9 @@ class Progress:
         if route.queues:
             clock.arm("pool")
 
-    def late(self, kind: Kind) -> OutOfTimeError:
-        """What ran out when the client reports that the limit called `kind` did."""
-        return self._clock.late(kind)
+    def late(self, kind: Kind, *, sending: bool = False) -> OutOfTimeError:
+        """What ran out when the client reports that the limit called `kind` did, perhaps while it sent."""
+        return self._clock.late(kind, sending=sending)
 
     def note(self, event: str, info: Info) -> None:
         """Take note of one event of the trace; blocks where a server has to answer an HTTP/2 preface.

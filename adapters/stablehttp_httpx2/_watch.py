@@ -7,7 +7,8 @@ The client's coroutine is driven by hand, for two reasons.
   octets of an HTTP/1.1 response is left to the client, which alone sees them arrive.
 - It can lose a place in its pool, or octets of a connection that others share, when it is cancelled
   where it only lets the event loop turn.  A cancellation that comes at such a point is held, and
-  delivered where the client really waits for something.
+  delivered where the client really waits for something: what is waited for is cancelled, as the event loop
+  does it, because a lock tells by that whether whoever waits for it has got it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from math import inf
 from types import coroutine
 from typing import Final, Literal, TypeVar, final
 
-from stablehttp_httpx2._limits import Kind, Limits, OutOfTimeError
+from stablehttp_httpx2._limits import Asked, Kind, Limits, OutOfTimeError
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ _PATIENCE: Final = 100
 class Watch:
     """The limits of one exchange, and the driver of the client's coroutines.
 
-    `timeouts` is the mapping that the client looks into when a stage begins.  `careful` says whether a
+    `timeouts` is the mapping that the client looks into when it reads or writes.  `careful` says whether a
     cancellation may be held just now; never while a timer of the client's own is running.  `held` is a
     cancellation that came so late that the client was done before it could be delivered: whoever drives puts
     away what the client gave, and raises it.
@@ -43,11 +44,14 @@ class Watch:
         "_limits",
         "_loop",
         "_outside",
+        "_sending",
+        "_starved",
         "_struck",
         "_task",
         "_timer",
         "_total_at",
         "_waits_for",
+        "_wrote",
         "careful",
         "held",
         "timeouts",
@@ -66,17 +70,45 @@ class Watch:
         self._waits_for: object = None
         self._struck: OutOfTimeError | None = None
         self._outside: asyncio.CancelledError | None = None
+        self._sending = self._starved = self._wrote = False
         self.careful = False
         self.held: asyncio.CancelledError | None = None
-        self.timeouts: dict[str, float | None] = {}
+        self.timeouts: dict[str, float | None] = Asked(self._asked)
 
     def arm(self, kind: Kind) -> None:
         """From now on the limit called `kind` counts, beside the total."""
+        self._sending = kind == "write"
+        self._starved = self._wrote = False
+        self._kind, self._at = "total", self._total_at
+        self._bound(kind)
+
+    def _bound(self, kind: Kind) -> None:
+        """The limit called `kind` counts too."""
         seconds = self._limits[kind]
         at = inf if seconds is None else self._loop.time() + seconds
-        self._kind, self._at = (kind, at) if at < self._total_at else ("total", self._total_at)
+        if at < self._at:
+            self._kind, self._at = kind, at
         if self._task is not None and self._at != inf and (self._timer is None or self._at < self._timer.when()):
             self._set_timer()
+
+    def _asked(self, what: str) -> None:
+        """The client is about to read or to write.
+
+        Where it reads while it sends, it waits for leave to send more, which is a frame of HTTP/2; it would do so
+        for ever on a stream that the peer has reset.  So the limit for reading counts from then on, until the
+        client has written twice in a row: the second time it was content.
+        """
+        if not self._sending:
+            return
+        if what == "read":
+            self._wrote = False
+            if not self._starved:
+                self._starved = True
+                self._bound("read")
+        elif what == "write":
+            if self._starved and self._wrote:
+                self.arm("write")
+            self._wrote = True
 
     def leave(self, kind: Literal["read"]) -> None:
         """From now on the client sees to the limit called `kind`; the total counts beside it."""
@@ -87,6 +119,7 @@ class Watch:
 
     def rest(self) -> None:
         """From now on the caller is waited for: only the total counts."""
+        self._sending = False
         self._kind, self._at = "total", self._total_at
 
     def go_on(self) -> None:
@@ -99,7 +132,7 @@ class Watch:
         if self.held is None and self._cancellations():
             raise self._outside or asyncio.CancelledError()
 
-    def late(self, kind: Kind) -> OutOfTimeError:
+    def late(self, kind: Kind, *, sending: bool = False) -> OutOfTimeError:
         """The limit called `kind`: the total is not the client's to keep."""
         return OutOfTimeError(kind, self._limits[kind] or self.timeouts.get(kind))
 
@@ -164,8 +197,10 @@ class Watch:
             if self.held is not None and not told:
                 patience -= 1
                 if waits_for is not None or not patience:
-                    told, error, self.held = self._cancellations(), self.held, None
-                    continue
+                    told, held, self.held = self._cancellations(), self.held, None
+                    if not _cancel(waits_for, held):
+                        error = held
+                        continue
             self._waits_for = waits_for
             try:
                 yield waits_for
@@ -201,3 +236,8 @@ class Watch:
         self._timer = None
         self._struck = OutOfTimeError(self._kind, self._limits[self._kind])
         waits_for.cancel()
+
+
+def _cancel(waits_for: object, cancelled: asyncio.CancelledError) -> bool:
+    """Cancel what is waited for; whoever waits then hears of it from the event loop."""
+    return isinstance(waits_for, asyncio.Future) and waits_for.cancel(*cancelled.args[:1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import anyio
@@ -134,6 +135,94 @@ async def test_one_that_came_too_late_is_left_to_whoever_drives() -> None:
     assert task.result() == "value"
     with pytest.raises(asyncio.CancelledError):
         timed.deliver()
+
+
+@pytest.mark.parametrize("make", [anyio.Lock, asyncio.Lock], ids=["of anyio", "of asyncio"])
+async def test_a_lock_that_was_waited_for_when_a_held_one_came_is_still_released(
+    make: Callable[[], anyio.Lock | asyncio.Lock],
+) -> None:
+    """U-F3: a lock tells by the cancelled future that whoever waited for it has not got it."""
+    lock = make()
+    await lock.acquire()
+
+    async def writes() -> None:
+        await asyncio.sleep(0)
+        async with lock:
+            raise AssertionError("it was cancelled before")
+
+    timed = watch()
+    timed.careful = True
+    task = await cancelled_after(1, writes(), timed)
+    lock.release()
+
+    assert task.cancelled()
+    async with asyncio.timeout(1), lock:
+        pass
+
+
+async def test_the_reason_of_a_cancellation_that_was_held_is_kept() -> None:
+    async def writes() -> None:
+        await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+    async def drive() -> None:
+        timed = watch()
+        timed.careful = True
+        await timed.drive(writes())
+
+    task = asyncio.create_task(drive())
+    await asyncio.sleep(0)
+    task.cancel("the reason")
+
+    with pytest.raises(asyncio.CancelledError, match="the reason"):
+        await task
+
+
+async def test_reading_counts_where_the_client_reads_while_it_sends() -> None:
+    """Over HTTP/2 it waits for leave to send, for ever on a stream that the peer has reset."""
+    timed = watch(Timeouts(read=0.05))
+
+    async def starves() -> None:
+        timed.arm("write")
+        while True:
+            timed.timeouts.get("read")
+            await asyncio.sleep(0.01)
+            timed.timeouts.get("write")
+
+    with pytest.raises(OutOfTimeError) as caught:
+        await timed.drive(starves())
+
+    assert (caught.value.kind, caught.value.seconds) == ("read", 0.05)
+
+
+async def test_reading_begins_anew_when_content_was_sent() -> None:
+    timed = watch(Timeouts(read=0.05))
+
+    async def sends() -> str:
+        timed.arm("write")
+        for _ in range(6):
+            timed.timeouts.get("read")
+            await asyncio.sleep(0.02)
+            timed.timeouts.get("write")
+            timed.timeouts.get("write")
+        return "sent"
+
+    assert await timed.drive(sends()) == "sent"
+
+
+async def test_reading_does_not_count_while_the_client_only_writes_or_the_caller_is_waited_for() -> None:
+    timed = watch(Timeouts(read=0.02))
+
+    async def sends() -> str:
+        timed.arm("write")
+        timed.timeouts.get("write")
+        await asyncio.sleep(0.04)
+        timed.rest()
+        timed.timeouts.get("read")
+        await asyncio.sleep(0.04)
+        return "sent"
+
+    assert await timed.drive(sends()) == "sent"
 
 
 async def test_a_second_cancellation_does_not_break_what_puts_things_away() -> None:

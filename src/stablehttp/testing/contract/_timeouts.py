@@ -14,6 +14,7 @@ from typing import Final
 from stablehttp._capability import Capability
 from stablehttp._errors import (
     ConnectTimeoutError,
+    DisconnectedError,
     HTTPTimeoutError,
     PoolTimeoutError,
     ReadTimeoutError,
@@ -24,10 +25,10 @@ from stablehttp._errors import (
 from stablehttp._message import Request
 from stablehttp._settings import HttpSettings, Timeouts
 from stablehttp.testing._origin import Origin
-from stablehttp.testing._origin_script import Answer, Gate, Hang
+from stablehttp.testing._origin_script import Answer, Gate, Hang, ResetStream
 from stablehttp.testing._origin_tls import TLS
 from stablehttp.testing.contract._bench import Bench
-from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
+from stablehttp.testing.contract._rule import HTTP_1, HTTP_2, Rule, fails, require, same
 
 _TRICKLE: Final = Answer(200, b"x" * 12, piece=1, pause=0.15)
 """Content that takes 1.65 seconds, and never pauses for long."""
@@ -104,6 +105,17 @@ async def bounds_the_pause_while_the_peer_takes_nothing(bench: Bench) -> None:
     same((source.opened, source.closed), (1, 1), "times that the body was opened and closed")
 
 
+async def bounds_sending_on_a_stream_that_was_reset(bench: Bench) -> None:
+    """A client that does not see the reset waits for leave to send more, and the peer sends nothing any more."""
+    block = bytes(1 << 16)
+    for source in (None, bench.source(*[block] * 16, length=1 << 20)):
+        bench.origin.script([Answer.failing(ResetStream(8), "request head")])
+        with fails(DisconnectedError, ReadTimeoutError) as caught:
+            await bench.driver.send(Request("PUT", bench.url(), body=source or block * 16), Timeouts(read=0.6))
+        require(caught.error.sent != "no" and caught.error.processed != "no", "the request was sent")
+    await bench.deliver(Request("PUT", bench.url(), body=block * 2))
+
+
 async def bounds_the_wait_for_a_connection(bench: Bench) -> None:
     driver = bench.connect(replace(bench.settings, max_connections=1))
     bench.origin.answer(Answer(200, [b"first", (gate := Gate()), b"second"]))
@@ -163,6 +175,13 @@ RULES: Final = (
         bounds_the_pause_while_the_peer_takes_nothing,
         "U-D1",
         needs=Capability.WRITE_TIMEOUT,
+    ),
+    Rule(
+        "read bounds sending on a stream that was reset",
+        bounds_sending_on_a_stream_that_was_reset,
+        "U-D1 U-E1",
+        needs=Capability.READ_TIMEOUT,
+        versions=HTTP_2,
     ),
     Rule(
         "pool bounds the wait for a connection",
