@@ -207,5 +207,6 @@ _TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...],
     (ClientPayloadError, _content),
     ((ClientResponseError, HttpProcessingError), _malformed),
     ((ClientConnectionError, OSError, EOFError), _disconnected),
+    (AttributeError, _disconnected),  # of the None that aiohttp has for a connection that ended before it waits for it
     (BaseException, _unknown),
 )

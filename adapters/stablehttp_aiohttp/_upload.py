@@ -87,6 +87,8 @@ class Upload:
         if self._state is not _State.WAITING:
             await _for_ever()
         self._task = task = asyncio.current_task()
+        if task is not None:
+            task.add_done_callback(_take_note)
         self._state = _State.RUNNING
         try:
             await self._pump(writer)
@@ -208,6 +210,12 @@ class Upload:
     def _unsent(self) -> int:
         transport = None if self._protocol is None else self._protocol.transport
         return 0 if transport is None else transport.get_write_buffer_size()
+
+
+def _take_note(task: asyncio.Task[object]) -> None:
+    """Look at what ended aiohttp's task: a reset met by its last write is raised where nobody awaits it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _for_ever() -> None:

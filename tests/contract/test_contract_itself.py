@@ -23,9 +23,10 @@ from stablehttp import (
 from stablehttp._message import derive
 from stablehttp.testing import AsyncMemoryConnector
 from stablehttp.testing import Rule as Answering
-from stablehttp.testing.contract import BrokenRuleError, Subject, check, rules, run
+from stablehttp.testing.contract import BrokenRuleError, Rule, Subject, check, rules, run
 
 HONEST: Final = "h11"
+ABOUT: Final = (HttpVersion.HTTP_1_1, "async")
 pytestmark = pytest.mark.skipif(missing(HONEST) is not None, reason=str(missing(HONEST)))
 
 
@@ -186,6 +187,34 @@ def named(name: str) -> object:
 async def test_a_connector_that_cheats_is_caught(cheat: type[Cheat], rule: str) -> None:
     with pytest.raises(BrokenRuleError):
         await check(named(rule), making(cheat))
+
+
+def lacking(capability: Capability) -> type[Cheat]:
+    class Lacks(Cheat):
+        """Says that it cannot do something, and the pipeline refuses for it."""
+
+        def __init__(self, honest: AsyncConnector) -> None:
+            super().__init__(honest)
+            less = {version: can - {capability} for version, can in honest.capabilities.items()}
+            self.capabilities = MappingProxyType(less)
+
+    return Lacks
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        rule
+        for rule in rules()
+        if rule.needs is not None and rule.otherwise is None and rule.is_about(*ABOUT, lendable=False)
+    ],
+    ids=str,
+)
+async def test_a_connector_that_declares_less_has_to_refuse_and_that_is_seen(rule: Rule) -> None:
+    """U-D7: each rule asks for what it needs before anything goes on beside."""
+    assert rule.needs is not None
+
+    assert await check(rule, making(lacking(rule.needs))) == "refused"
 
 
 def test_run_gives_a_result_for_each_rule() -> None:

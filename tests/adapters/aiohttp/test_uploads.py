@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 from tests.adapters.aiohttp.bodies import WatchedBody
 from tests.adapters.aiohttp.peers import peer
 
-from stablehttp import AsyncPipeline, ContentLengthError, ReadTimeoutError, Request, Timeouts, WriteTimeoutError
-from stablehttp.testing import Answer, Gate, Hang, OnHead, Origin
+from stablehttp import (
+    AsyncPipeline,
+    ContentLengthError,
+    DisconnectedError,
+    ReadTimeoutError,
+    Request,
+    Timeouts,
+    WriteTimeoutError,
+)
+from stablehttp.testing import Answer, Fault, Gate, Hang, OnHead, Origin, Reset
 from stablehttp_aiohttp import AsyncAiohttpConnector
 
 
@@ -43,6 +52,25 @@ async def test_an_early_response_is_given_and_the_content_is_stopped(
     again = await pipeline.send(Request("GET", origin.url))
     assert (await again.aread(), again.connection.reused) == (b"good", False)
     await origin.awatch(lambda: origin.connections[0].ended != "open")
+
+
+async def test_a_reset_between_two_chunks_is_a_disconnection_and_nothing_is_left_for_nobody(
+    origin: Origin, connector: AsyncAiohttpConnector
+) -> None:
+    """U-E5: aiohttp meets it in a task that nobody awaits, and then looks at a connection that is gone."""
+    origin.answer(Answer(faults=[Fault(Reset(), "request content", after=1)]))
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: reported.append(about))
+
+    for _ in range(20):
+        body = WatchedBody([b"x" * 1000] * 4)
+        with pytest.raises(DisconnectedError):
+            await AsyncPipeline(connector).send(Request("PUT", origin.url, body=body))
+        assert body.closed == body.begun == 1
+    gc.collect()
+    await settle()
+
+    assert reported == []
 
 
 async def test_an_early_response_with_content_that_never_ends_is_streamed(

@@ -17,6 +17,7 @@ from stablehttp._errors import (
     BodyTakenError,
     ContentLengthError,
     DisconnectedError,
+    StableHTTPError,
     TotalTimeoutError,
     TransportError,
 )
@@ -24,7 +25,7 @@ from stablehttp._extensions import Extensions
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
 from stablehttp._settings import Timeouts
-from stablehttp.testing._origin_script import Answer, Fault, Reset
+from stablehttp.testing._origin_script import Answer, Fault, Gate, Informational, Reset
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._driver import ready
 from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
@@ -193,11 +194,36 @@ async def waits_for_100_before_the_content(bench: Bench) -> None:
     lines = [("Expect", "100-continue")]
     source = bench.source(b"content", length=7)
     await bench.deliver(Request("PUT", bench.url("/continue"), headers=lines, body=source))
-    bench.origin.answer(Answer(417, b"no", reading="never", expect="nothing", connection="close"))
+    same((source.opened, source.closed), (1, 1), "times that the body was opened and closed")
+    gate = Gate()
+    bench.origin.script([Answer(expect="nothing", reading="never", informational=[Informational(100)], hold=gate)])
     source = bench.source(b"content", length=7)
-    reply, content = await bench.exchange(Request("PUT", bench.url("/refused"), headers=lines, body=source))
-    same((reply.response.status, content), (417, b"no"), "response")
-    same(source.opened, 0, "times that the body was opened")
+    sending = bench.start(bench.exchange(Request("PUT", bench.url("/waits"), headers=lines, body=source)))
+    await gate.await_()
+    head = bench.octets
+    await asyncio.sleep(0.1)
+    same((source.opened, bench.octets), (0, head), "times that the body was opened, and octets before the 100")
+    gate.open()
+    await bench.until(lambda: source.closed == 1 or sending.done(), "the body is sent after the 100")
+    with suppress(StableHTTPError):  # this origin does not read it
+        await sending
+
+
+async def sends_no_octet_of_content_that_is_refused(bench: Bench) -> None:
+    """A final response instead of the 100: the body stays as it was, and can still be sent elsewhere."""
+    lines = [("Expect", "100-continue")]
+    for status in (417, 307, 401, 413):
+        for length in (7, None):
+            bench.origin.script([Answer(status, b"no", reading="never", expect="nothing", connection="close")])
+            source = bench.source(b"content", length=length)
+            request = Request("PUT", bench.url("/refused"), headers=lines, body=source)
+            reply, content = await bench.exchange(request)
+            same((reply.response.status, content), (status, b"no"), "response")
+            received = await bench.origin.atake()
+            same(received.content_length, 0, f"octets of content that arrived before {status}")
+            same((source.opened, source.taken_by), (0, None), "times that the body was opened, and by whom")
+            await bench.deliver(request.with_body(source), content=b"content")
+            await bench.origin.atake()
 
 
 def _early(bench: Bench, status: int, content: bytes) -> Answer:
@@ -286,6 +312,12 @@ RULES: Final = (
     Rule("a replayable body is sent again", sends_a_replayable_body_again, "U-H4"),
     Rule("request trailers are sent", sends_trailers, "R8", needs=Capability.REQUEST_TRAILERS),
     Rule("100 is waited for", waits_for_100_before_the_content, "U-M1", needs=Capability.EXPECT_CONTINUE),
+    Rule(
+        "content that is not wanted is not sent",
+        sends_no_octet_of_content_that_is_refused,
+        "U-M1 U-H4",
+        needs=Capability.EXPECT_CONTINUE,
+    ),
     Rule(
         "an early response is given",
         gives_an_early_response_and_closes_the_body,

@@ -97,7 +97,7 @@ async def reads_what_blocks_off_the_loop(bench: Bench) -> None:
 
 async def sends_content_while_its_body_is_open(bench: Bench) -> None:
     """What a body has given arrives before it gives more, on HTTP/2 in a stream that has not ended."""
-    more = Signal()
+    await _streams(bench)
     for length in (None, 40_000):
         more = Signal()
         source = bench.source(bytes(20_000), more, bytes(20_000), length=length)
@@ -109,6 +109,12 @@ async def sends_content_while_its_body_is_open(bench: Bench) -> None:
         await sending
         received = await bench.origin.atake()
         same((received.content_length, received.complete), (40_000, True), "content")
+
+
+async def _streams(bench: Bench) -> None:
+    """What cannot stream refuses here, before anything goes on beside."""
+    await bench.exchange(Request("PUT", bench.url("/first"), body=bench.source(b"first")))
+    await bench.origin.atake()
 
 
 async def _settled(number: Callable[[], int]) -> int:
@@ -135,6 +141,7 @@ async def holds_a_producer_back(bench: Bench) -> None:
 
 
 async def holds_a_writer_back(bench: Bench) -> None:
+    await _streams(bench)
     bench.origin.answer(Answer(reading="never", hold=Gate()))
     body = PushedBody()
     written = 0
@@ -159,6 +166,7 @@ async def holds_a_writer_back(bench: Bench) -> None:
 
 
 async def sends_what_is_written(bench: Bench) -> None:
+    await _streams(bench)
     for length in (None, 300_000):
         body = PushedBody(length=length)
         sending = bench.start(bench.exchange(Request("PUT", bench.url("/pushed"), body=body)))
