@@ -118,7 +118,7 @@ def build(lines: Sequence[tuple[str, str]] = LINES) -> Request[BytesBody]:
 
 def prepare(request: Request[BytesBody]) -> Request[BytesBody]:
     """What the pipeline does before a connector converts."""
-    call = _Call(request, _NOWHERE, _HOOKS, DEFAULT_TIMEOUTS, check_async)
+    call = _Call(request, _NOWHERE, _HOOKS, DEFAULT_TIMEOUTS, check_async, None, None)
     digest = digest_at_hand(call.ready.body, "sha256")
     return call.sign(SIGNER, digest, NOW)
 

@@ -24,6 +24,13 @@ PathSegments: TypeAlias = Literal["normalized", "as-sent"]
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*").fullmatch
 _UNRESERVED_PATH = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
 
+# what nobody needs to encode again: an octet that may not stand raw, in the one spelling that the form has for it
+_ENCODED = r"%(?:[0189A-F][0-9A-F]|2[0-9A-C]|3[A-F]|[46]0|5[B-E]|7[BCDF])"
+_CANONICAL_PATH = re.compile(rf"(?:[A-Za-z0-9\-._~/]++|{_ENCODED})*+").fullmatch
+_CANONICAL_PARAMETER = re.compile(
+    rf"(?:[A-Za-z0-9\-._~]++|%2F|{_ENCODED})++=(?:[A-Za-z0-9\-._~]++|%2F|{_ENCODED})*+"
+).fullmatch
+
 
 def split_target(target: str) -> tuple[str, str]:
     """Give path and query of a request target, without the question mark.
@@ -48,9 +55,9 @@ def canonical_path(path: str, encoding: PathEncoding, segments: PathSegments) ->
     """Give the path as the server will spell it, whatever characters were sent encoded or raw."""
     if segments == "normalized" and ("//" in path or "/." in path):
         path = without_dots(path)
-    if _UNRESERVED_PATH(path):
-        return path
-    return _quoted(path if encoding == "twice" else _octets(path), "/~")
+    if encoding == "twice":
+        return path if _UNRESERVED_PATH(path) else _quoted(path, "/~")
+    return path if _CANONICAL_PATH(path) else _quoted(_octets(path), "/~")
 
 
 def without_dots(path: str) -> str:
@@ -76,7 +83,7 @@ def parse_query(query: str) -> list[tuple[str, str]]:
 
 def canonical_query(query: str) -> str:
     """Give the parameters encoded, and sorted by encoded name, then by encoded value."""
-    return join_query(parse_query(query)) if query else ""
+    return query if not query or _CANONICAL_PARAMETER(query) else join_query(parse_query(query))
 
 
 def join_query(pairs: list[tuple[str, str]]) -> str:

@@ -17,7 +17,7 @@ from typing import Protocol, final
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made for every signature, and freezing it costs as much as making it (measured)
 class SigningChanges:
     """What a signer wants changed, and what it relies on from then on.
 

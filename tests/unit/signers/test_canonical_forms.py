@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, unquote_to_bytes
+
 import pytest
 
 from stablehttp._errors import SigningError
@@ -120,3 +122,16 @@ def test_lines_become_one_tidy_line_a_name(lines: list[tuple[str, str]], form: s
     names = sorted({name.lower() for name, _ in lines})
 
     assert canonical_fields(merge_fields(lines, NOTHING)) == (form, ";".join(names))
+
+
+@pytest.mark.parametrize("case", ["upper", "lower"])
+def test_every_octet_has_one_spelling_in_a_path_and_in_a_query(case: str) -> None:
+    """What passes without being encoded again is what encoding it again would give."""
+    for octet in range(256):
+        sent = f"%{octet:02X}" if case == "upper" else f"%{octet:02x}"
+
+        assert canonical_path(f"/a{sent}b", "once", "as-sent") == "/" + quote(unquote_to_bytes(f"a{sent}b"), safe="/~")
+        for query in (f"a{sent}=", f"a={sent}b", f"{sent}={sent}"):
+            name, _, value = query.partition("=")
+            again = [quote(unquote_to_bytes(part), safe="~") for part in (name, value)]
+            assert canonical_query(query) == "=".join(again)
