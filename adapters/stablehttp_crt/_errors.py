@@ -85,11 +85,12 @@ _NAME_IN_TEXT = re.compile(r"\d+ \((AWS_\w+)\)").match
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an exchange had come: what arrived, and whether anything had to be sent at all."""
+    """How far an exchange had come, and whether it `shared` the connection that failed with others."""
 
     status: int | None = None
     expected: int | None = None
     received: int = 0
+    shared: bool = False
 
 
 def name_of(error: BaseException) -> str:
@@ -132,7 +133,10 @@ def translate_exchange(error: BaseException, progress: Progress) -> StableHTTPEr
         if kind is DisconnectedError or _fell_short(name, progress):
             return _caused(incomplete(progress, _detail(name)), error)
         return _caused(kind(f"{text}{_detail(name)}", sent="yes", processed="yes", status=progress.status), error)
-    sent: Answer = "no" if name in _NOT_SENT else "yes" if kind is InvalidResponseError else "maybe"
+    if kind is InvalidResponseError and progress.shared:
+        text = "the peer broke the rules of the connection, perhaps in answer to another request"
+    answered = kind is InvalidResponseError and not progress.shared
+    sent: Answer = "no" if name in _NOT_SENT else "yes" if answered else "maybe"
     processed: Answer = "no" if name in _NOT_PROCESSED else "maybe"
     return _caused(kind(f"{text}{_detail(name)}", sent=sent, processed=processed), error)
 

@@ -198,13 +198,14 @@ class Exchange:
             self._drained = 0
         return chunk
 
-    def progress(self) -> Progress:
-        """How far it has come."""
+    def progress(self, *, shared: bool = False) -> Progress:
+        """How far it has come; `shared` says that its connection failed, and others with it."""
         head = self.head
         return Progress(
             status=None if head is None else head.status,
             expected=None if head is None else head.declared,
             received=self.delivered,
+            shared=shared,
         )
 
     def why(self) -> BaseException:
@@ -214,9 +215,10 @@ class Exchange:
         error = self.error
         if error is None:
             return translate_exchange(RuntimeError("the exchange ended without a response"), self.progress())
-        if name_of(error) == CONNECTION_CLOSED:
-            error = self.channel.reason() or error
-        return translate_exchange(error, self.progress())
+        reason = self.channel.reason() if name_of(error) == CONNECTION_CLOSED else None
+        if reason is None:
+            return translate_exchange(error, self.progress())
+        return translate_exchange(reason, self.progress(shared=self.channel.http2))
 
     def awaits_reason(self) -> bool:
         """Whether the connection will still say why it ended."""

@@ -163,6 +163,9 @@ class Http1Exchange:
         self._out.append(octets)
         self._out_size += len(octets)
 
+    def send_cut(self, octets: bytes) -> None:
+        self.send(octets)
+
     async def send_piece(self, piece: bytes, only: int | None = None) -> None:
         part = piece if only is None else piece[:only]
         self._sent += len(part)

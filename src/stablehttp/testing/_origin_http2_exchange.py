@@ -48,18 +48,20 @@ class Link:
         self.wire = wire
         self.h2 = h2
         self.promised: int | None = None
+        self.silent = False
         self._windows: asyncio.Future[None] | None = None
 
     def flush(self) -> None:
-        """Send the frames that h2 has made."""
-        if octets := self.h2.data_to_send():
+        """Send the frames that h2 has made, unless the last one was cut and nothing may follow it."""
+        if (octets := self.h2.data_to_send()) and not self.silent:
             self.wire.write(octets)
 
     def goaway(self, code: int, last: int) -> None:
         """Send GOAWAY; streams beyond `last` are not served any more."""
         self.flush()
         self.promised = last if self.promised is None else min(last, self.promised)
-        self.wire.write(goaway(last, code))
+        if not self.silent:
+            self.wire.write(goaway(last, code))
 
     def window_opened(self) -> None:
         if self._windows is not None and not self._windows.done():
@@ -166,7 +168,12 @@ class Http2Exchange:
 
     def send(self, octets: bytes) -> None:
         self._check()
-        self._link.wire.write(octets)
+        if not self._link.silent:
+            self._link.wire.write(octets)
+
+    def send_cut(self, octets: bytes) -> None:
+        self.send(octets)
+        self._link.silent = bool(octets)
 
     async def send_piece(self, piece: bytes, only: int | None = None) -> None:
         link, rest = self._link, memoryview(piece if only is None else piece[:only])

@@ -78,6 +78,10 @@ class Exchange(Protocol):
         """Send octets as they are."""
         ...
 
+    def send_cut(self, octets: bytes) -> None:
+        """Send the beginning of something; before its rest nothing else is sent on the connection."""
+        ...
+
     async def send_piece(self, piece: bytes, only: int | None = None) -> None:
         """Send a piece of content, framed; with `only`, just its first octets in the frame of the whole piece."""
         ...
@@ -222,7 +226,7 @@ async def _send_head(exchange: Exchange, answer: Answer) -> None:
     if fault is None:
         exchange.send(head)
         return
-    exchange.send(head[: len(head) // 2 if fault.after is None else fault.after])
+    exchange.send_cut(head[: len(head) // 2 if fault.after is None else fault.after])
     await _hit(exchange, fault)
 
 

@@ -89,6 +89,15 @@ def test_why_there_is_no_response(name: str, kind: type[StableHTTPError], sent: 
     assert (error.sent, error.processed, error.status) == (sent, processed, None)
 
 
+def test_a_connection_that_the_peer_spoilt_does_not_say_that_this_request_was_sent() -> None:
+    """U-E2: over HTTP/2 it fails for all that share it, also for those of which nothing had left."""
+    error = translate_exchange(crt("AWS_ERROR_HTTP_PROTOCOL_ERROR"), Progress(shared=True))
+
+    assert type(error) is InvalidResponseError
+    assert (error.sent, error.processed) == ("maybe", "maybe")
+    assert "perhaps in answer to another request" in str(error)
+
+
 @pytest.mark.parametrize(
     ("name", "received", "kind"),
     [

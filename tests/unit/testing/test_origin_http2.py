@@ -570,6 +570,21 @@ def test_a_connection_can_end_at_every_point(what: What, end: str, at: Point) ->
     assert origin.connections[0].ended == end
 
 
+def test_nothing_follows_half_a_frame() -> None:
+    """What came after it would be read as its rest."""
+    with Origin(http2=True) as origin:
+        with Client(origin) as client:
+            origin.script([Answer.failing(Hang(), "response head", 9)])
+            client.request(GET)
+            origin.watch(lambda: origin.count == 1)
+            client.request(GET)
+            origin.watch(lambda: origin.count == 2)
+            origin.close()
+            client.until_end()
+
+        assert client.heads == {}
+
+
 def test_a_hanging_stream_takes_no_content_and_leaves_the_others_alone() -> None:
     with Origin(http2=True) as origin, Client(origin) as client:
         origin.script([Answer.failing(Hang(), "request head")])
