@@ -22,6 +22,7 @@ from stablehttp._message import AnyRequest, Request, derive, seal_whole
 from stablehttp._pipeline import AsyncPipeline, SyncPipeline
 from stablehttp._response import DEFAULT_READ_LIMIT, Response
 from stablehttp._settings import Timeouts
+from stablehttp.signers import Signer
 from stablehttp.testing.contract._source import AsyncSource, Source, Step, SyncSource
 
 T = TypeVar("T")
@@ -78,8 +79,10 @@ class Driver(ABC):
         return self._capture.requests
 
     @abstractmethod
-    async def send(self, request: AnyRequest, timeouts: Timeouts | None = None) -> Reply:
-        """Send a request through a pipeline."""
+    async def send(
+        self, request: AnyRequest, timeouts: Timeouts | None = None, *, signer: Signer | None = None
+    ) -> Reply:
+        """Send a request through a pipeline, signed if a signer is given."""
 
     @abstractmethod
     async def send_bare(self, request: AnyRequest) -> Reply:
@@ -142,8 +145,10 @@ class _AsyncDriver(Driver):
         super().__init__()
         self._connector = connector
 
-    async def send(self, request: AnyRequest, timeouts: Timeouts | None = None) -> Reply:
-        pipeline = AsyncPipeline(self._connector, interceptors=[self._capture], timeouts=timeouts)
+    async def send(
+        self, request: AnyRequest, timeouts: Timeouts | None = None, *, signer: Signer | None = None
+    ) -> Reply:
+        pipeline = AsyncPipeline(self._connector, interceptors=[self._capture], timeouts=timeouts, signer=signer)
         return _AsyncReply(await pipeline.send(cast("Request[AsyncBody]", request)))
 
     async def send_bare(self, request: AnyRequest) -> Reply:
@@ -189,8 +194,10 @@ class _SyncDriver(Driver):
         super().__init__()
         self._connector = connector
 
-    async def send(self, request: AnyRequest, timeouts: Timeouts | None = None) -> Reply:
-        pipeline = SyncPipeline(self._connector, interceptors=[self._capture], timeouts=timeouts)
+    async def send(
+        self, request: AnyRequest, timeouts: Timeouts | None = None, *, signer: Signer | None = None
+    ) -> Reply:
+        pipeline = SyncPipeline(self._connector, interceptors=[self._capture], timeouts=timeouts, signer=signer)
         return _SyncReply(await in_thread(lambda: pipeline.send(cast("Request[SyncBody]", request))))
 
     async def send_bare(self, request: AnyRequest) -> Reply:

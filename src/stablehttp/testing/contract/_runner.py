@@ -21,6 +21,7 @@ from stablehttp.testing.contract import (
     _flow,
     _requests,
     _responses,
+    _signed,
     _surroundings,
     _timeouts,
 )
@@ -40,6 +41,7 @@ _MODULES: Final = (
     _timeouts,
     _connections,
     _surroundings,
+    _signed,
 )
 
 
