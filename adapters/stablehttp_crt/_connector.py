@@ -150,6 +150,8 @@ class AsyncCrtConnector(AsyncConnector):
 class SyncCrtConnector(SyncConnector):
     """The synchronous twin of `AsyncCrtConnector`, for any number of threads; it needs no event loop.
 
+    Duplex, which is asynchronous only, is not declared.
+
     A body that is streamed is read in a thread of its own, in the context of the caller.
 
     Raises:
@@ -157,7 +159,6 @@ class SyncCrtConnector(SyncConnector):
         MisuseError: `client` is something else.
     """
 
-    SUPPORTS_DUPLEX_STREAMING = True
     name = NAME
     limits = LIMITS
 
@@ -169,8 +170,7 @@ class SyncCrtConnector(SyncConnector):
         settings: HttpSettings = _SETTINGS,
     ) -> None:
         self._plan = Plan(client, versions, settings)
-        self.capabilities = self._plan.capabilities(duplex=True)
-        vars(self)["SUPPORTS_DUPLEX_STREAMING"] = self._plan.has_http2  # of this connector, not of its class
+        self.capabilities = self._plan.capabilities(duplex=False)
         self._lines = SyncLines(self._plan.dial, settings)
 
     def send(self, request: Request[SyncBody], /) -> Response[SyncBody]:

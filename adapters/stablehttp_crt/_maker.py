@@ -45,7 +45,7 @@ def make_connector(requirements: ConnectorRequirements) -> AsyncCrtConnector | N
 def make_sync_connector(requirements: ConnectorRequirements) -> SyncCrtConnector | None:
     """A synchronous CRT connector for `requirements`, or None if the CRT cannot meet them or is not there."""
     versions = _versions(requirements)
-    if not versions:
+    if not versions or requirements.duplex:
         return None
     from stablehttp_crt._connector import SyncCrtConnector
 

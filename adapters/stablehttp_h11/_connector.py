@@ -37,8 +37,15 @@ from stablehttp_h11._sync_exchange import SyncExchange
 from stablehttp_h11._sync_wire import SyncWire
 from stablehttp_h11._wire import Wire
 
-CAPABILITIES: Final[Capabilities] = MappingProxyType(
-    {HttpVersion.HTTP_1_1: frozenset(Capability) - {Capability.DUPLEX}}
+CAPABILITIES: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: frozenset(Capability)})
+"""What the asynchronous connector can do.
+
+Duplex as HTTP/1.1 has it: with a server that answers before it has read the request, and through no proxy that
+holds back what it forwards.
+"""
+
+_SYNC_CAPABILITIES: Final[Capabilities] = MappingProxyType(
+    {HttpVersion.HTTP_1_1: CAPABILITIES[HttpVersion.HTTP_1_1] - {Capability.DUPLEX}}
 )
 _VERSIONS: Final = (HttpVersion.HTTP_1_1,)
 _SETTINGS: Final = HttpSettings()
@@ -52,7 +59,7 @@ class AsyncH11Connector(AsyncConnector):
     says nothing; then it is sent.  The connector works in one event loop at a time.
     """
 
-    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = True
     name = "h11"
     capabilities = CAPABILITIES
 
@@ -116,7 +123,7 @@ class SyncH11Connector(SyncConnector):
 
     SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
     name = "h11"
-    capabilities = CAPABILITIES
+    capabilities = _SYNC_CAPABILITIES
 
     def __init__(
         self,

@@ -34,8 +34,11 @@ def check_client() -> None:
 
 
 def make_connector(requirements: ConnectorRequirements) -> AsyncH11Connector | None:
-    """The embedded connector for `requirements`, or None if it cannot meet them or h11 is not there."""
-    if not _can(requirements):
+    """The embedded connector for `requirements`, or None if it cannot meet them or h11 is not there.
+
+    Where HTTP/2 would be better it leaves duplex to others: over HTTP/1.1 not every server is willing.
+    """
+    if not _can(requirements) or (requirements.duplex and requirements.versions[0] is not HttpVersion.HTTP_1_1):
         return None
     from stablehttp_h11._connector import AsyncH11Connector
 
@@ -44,7 +47,7 @@ def make_connector(requirements: ConnectorRequirements) -> AsyncH11Connector | N
 
 def make_sync_connector(requirements: ConnectorRequirements) -> SyncH11Connector | None:
     """The embedded connector for `requirements`, or None if it cannot meet them or h11 is not there."""
-    if not _can(requirements):
+    if not _can(requirements) or requirements.duplex:
         return None
     from stablehttp_h11._connector import SyncH11Connector
 
@@ -52,7 +55,7 @@ def make_sync_connector(requirements: ConnectorRequirements) -> SyncH11Connector
 
 
 def _can(requirements: ConnectorRequirements) -> bool:
-    if HttpVersion.HTTP_1_1 not in requirements.versions or requirements.duplex:
+    if HttpVersion.HTTP_1_1 not in requirements.versions:
         return False
     try:
         check_client()

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from stablehttp._errors import NameResolutionError as NameResolutionError
     from stablehttp._errors import NegotiationError as NegotiationError
     from stablehttp._errors import NoConnectorError as NoConnectorError
+    from stablehttp._errors import PeerEndedError as PeerEndedError
     from stablehttp._errors import PoolTimeoutError as PoolTimeoutError
     from stablehttp._errors import ReadTimeoutError as ReadTimeoutError
     from stablehttp._errors import ResponseHead as ResponseHead
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     from stablehttp._errors import UnknownLengthError as UnknownLengthError
     from stablehttp._errors import UnsupportedTransportError as UnsupportedTransportError
     from stablehttp._errors import WriteTimeoutError as WriteTimeoutError
+    from stablehttp._exchange import Duplex as Duplex
+    from stablehttp._exchange import Exchange as Exchange
     from stablehttp._extensions import Extensions as Extensions
     from stablehttp._field_syntax import MediaType as MediaType
     from stablehttp._field_syntax import format_http_date as format_http_date
@@ -164,10 +167,11 @@ _HOMES = {
         DisconnectedError ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError
         InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError
         InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError
-        NoConnectorError PoolTimeoutError ReadTimeoutError ResponseHead SealedError SigningError SinkError
-        StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
+        NoConnectorError PeerEndedError PoolTimeoutError ReadTimeoutError ResponseHead SealedError SigningError
+        SinkError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
         UnsupportedTransportError WriteTimeoutError
     """,
+    "_exchange": "Duplex Exchange",
     "_extensions": "Extensions",
     "_field_syntax": "MediaType format_http_date join_list parse_http_date quote split_list unquote",
     "_field_value": "FieldValue secret",
@@ -239,8 +243,10 @@ __all__ = [
     "ContentTooLargeError",
     "DisconnectedError",
     "DualBody",
+    "Duplex",
     "DuplexClientTransport",
     "EditorFunction",
+    "Exchange",
     "Extensions",
     "FieldEntry",
     "FieldValue",
@@ -275,6 +281,7 @@ __all__ = [
     "Operation",
     "OperationKind",
     "Part",
+    "PeerEndedError",
     "PoolTimeoutError",
     "Progress",
     "ProgressHook",

@@ -143,9 +143,9 @@ def supports_duplex(transport: object, version: HttpVersion | None = None) -> bo
     are asked for that protocol version only.
     """
     if isinstance(transport, Connector):
-        versions = transport.capabilities if version is None else (version,)
-        if any(Capability.DUPLEX in transport.capabilities.get(spoken, ()) for spoken in versions):
-            return True
+        declared = [spoken for spoken, can in transport.capabilities.items() if Capability.DUPLEX in can]
+        if declared:
+            return version is None or version in declared
         if type(transport).SUPPORTS_DUPLEX_STREAMING is Connector.SUPPORTS_DUPLEX_STREAMING:
             return False
     return getattr(transport, "SUPPORTS_DUPLEX_STREAMING", False) is True
@@ -154,7 +154,7 @@ def supports_duplex(transport: object, version: HttpVersion | None = None) -> bo
 # --- checking a completed request ---------------------------------------------------------------
 
 _ALTERNATIVES: Final = {
-    Capability.DUPLEX: ("crt",),
+    Capability.DUPLEX: ("crt", "pyqwest", "h11"),
     Capability.REQUEST_TRAILERS: ("h11",),
     Capability.OPAQUE_VALUES: ("h11", "httpx", "httpx2"),
     Capability.CONNECT_METHOD: ("h11",),
@@ -176,11 +176,12 @@ def refuse(
     `negotiated` is the protocol version on which it cannot, where it can on others.
     """
     name, others = transport_name(transport), alternatives(transport, capability)
-    known_as = f"{name!r} ({type(transport).__name__})" if operation else repr(name)
+    duplex = capability is Capability.DUPLEX
+    known_as = f"{name!r} ({type(transport).__name__})" if operation or duplex else repr(name)
     where = f" over {negotiated}, which the peers agreed on" if negotiated else ""
     needed = f", which operation {operation!r} needs" if operation else ""
     way = f"use one that declares Capability.{capability.name}" + (f" ({', '.join(others)})" if others else "")
-    own = f", or {_DECLARING}" if operation and capability is Capability.DUPLEX else ""
+    own = f", or {_DECLARING}" if duplex else ""
     return UnsupportedTransportError(
         f"connector {known_as} does not offer {capability.value}{where}{needed}; {way}{own}"
         + (f", or {hint}" if hint else ""),
@@ -193,7 +194,7 @@ def refuse(
 
 
 _DECLARING: Final = (
-    "let a transport of your own that can do it say so: in `capabilities` if it is a connector, "
+    "let an asynchronous transport of your own that can do it say so: in `capabilities` if it is a connector, "
     "else with SUPPORTS_DUPLEX_STREAMING = True"
 )
 

@@ -321,6 +321,15 @@ class IncompleteResponseError(DisconnectedError):
     received: int = 0
 
 
+class PeerEndedError(TransportError, BrokenPipeError):
+    """The peer takes no more of the request's content: it has answered with all that it has to say, or has gone.
+
+    No misuse, since nobody can know before.  `status` is that of its response, which says more, if there is one.
+    """
+
+    sent: Answer = "yes"
+
+
 class InvalidResponseError(TransportError):
     """What the peer sent is not a response that HTTP allows."""
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Generic, Protocol, Self, TypeAlias, TypeGuard, TypeVar, cast, final
 
-from stablehttp._body import AsyncBody, Body, SyncBody
+from stablehttp._body import AsyncBody, Body, BytesBody, SyncBody
 from stablehttp._call_options import CallOptions
 from stablehttp._capability import Capability
 from stablehttp._completion import complete
@@ -25,7 +25,8 @@ from stablehttp._connectors import (
     SyncTransport,
     check_sendable,
 )
-from stablehttp._errors import StableHTTPError
+from stablehttp._errors import MisuseError, StableHTTPError
+from stablehttp._exchange import Dispatch, Duplex, Exchange, ExchangeContent, announced_trailers
 from stablehttp._interception import Attempt, Interceptor, Interceptors
 from stablehttp._message import AnyRequest, Request, derive, seal_whole
 from stablehttp._operation import Operation
@@ -36,7 +37,7 @@ from stablehttp._requirements import ConnectorRequirements
 from stablehttp._response import Response
 from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
 from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign, signer_for
-from stablehttp._support import check_call
+from stablehttp._support import check_call, check_duplex, check_negotiated
 from stablehttp.signers import Signer
 
 B = TypeVar("B", bound=Body)
@@ -59,10 +60,14 @@ def _is_signer(signer: object) -> TypeGuard[Signer]:
     return hasattr(signer, "sign")
 
 
-def timeouts_for(transport: object, given: Timeouts | None) -> Timeouts | None:
-    """The timeouts of a call: those given, else the default where the connector can keep it."""
-    if given is not None or not isinstance(transport, Connector):
-        return given
+def timeouts_for(request: AnyRequest, transport: object, given: Timeouts | None) -> Timeouts | None:
+    """The timeouts of a call: its own, else those given, else the default where the connector can keep it.
+
+    Where both directions move at the same time there is no default: they may be silent for as long as they like.
+    """
+    timeouts = request.extensions.get(Timeouts, given)
+    if timeouts is not None or not isinstance(transport, Connector) or Duplex in request.extensions:
+        return timeouts
     can_read = all(Capability.READ_TIMEOUT in can for can in transport.capabilities.values())
     return DEFAULT_TIMEOUTS if can_read else None
 
@@ -93,7 +98,12 @@ class _Call(Generic[B]):
         operation = operation or request.extensions.get(Operation)
         if operation is not None or options is not None:
             check_call(transport, operation, options)
+        duplex = Duplex in request.extensions or (operation is not None and operation.kind == "duplex")
+        if duplex:
+            check_duplex(transport, operation)
         derived = derive(request)
+        if duplex:
+            derived.extensions.set(Duplex())
         if operation is not None:
             derived.extensions.set(operation)
         if options is not None:
@@ -106,7 +116,7 @@ class _Call(Generic[B]):
         self.ready = changed if changed is derived else derive(changed)
         check_body(self.ready.body)
         complete(self.ready)
-        timeouts = self.ready.extensions.get(Timeouts, timeouts)
+        timeouts = timeouts_for(self.ready, transport, timeouts)
         check_sendable(self.ready, transport, timeouts)
         if timeouts is not None:
             self.ready.extensions.set(timeouts)
@@ -159,6 +169,30 @@ class _Call(Generic[B]):
         )
 
 
+async def _transmit(call: _Call[AsyncBody], transport: AsyncTransport) -> Response[AsyncBody]:
+    """Send what is ready, and give the response when its head is there."""
+    try:
+        response = await transport.send(call.ready)
+        if Duplex in call.ready.extensions:
+            await _check_again(response, call.ready, transport)
+    except StableHTTPError as error:
+        raise call.failed(error)  # noqa: B904 (the same error, with its cause)
+    return call.wrap(response)
+
+
+async def _check_again(response: Response[AsyncBody], request: AnyRequest, transport: AsyncTransport) -> None:
+    """The second look, for connectors that cannot know before: the version that was agreed on has to do as well."""
+    if not isinstance(transport, Connector) or response.http_version not in transport.capabilities:
+        return
+    operation = request.extensions.get(Operation)
+    try:
+        check_negotiated(transport, response.http_version, None if operation is None else operation.id)
+    except StableHTTPError as error:
+        await response.aclose()
+        error.sent = error.processed = "yes"
+        raise
+
+
 @final
 class AsyncPipeline:
     """Sends requests through a connector, with interceptors and a signer on the way.
@@ -203,19 +237,43 @@ class AsyncPipeline:
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
         transport = self._transport()
-        timeouts = timeouts_for(transport, self._timeouts)
-        call = _Call(request, transport, self._interceptors, timeouts, check_async, operation, options)
-        signer = signer_for(call.ready.body, await self._signer_now())
-        digest = None
-        if signer is not None and signer.content_digest is not None:
-            body = call.ready.body
-            digest = digest_at_hand(body, signer.content_digest) or await aread_digest(body, signer.content_digest)
-        ready = call.sign(signer, digest, self._clock())
-        try:
-            response = await transport.send(ready)
-        except StableHTTPError as error:
-            raise call.failed(error)  # noqa: B904 (the same error, with its cause)
-        return call.wrap(response)
+        call = await self._prepare(request, transport, operation, options)
+        return await _transmit(call, transport)
+
+    def open(
+        self,
+        request: Request[AsyncBody],
+        *,
+        operation: Operation | None = None,
+        options: CallOptions | None = None,
+    ) -> Exchange:
+        """Open an exchange: content is sent and received at the same time, until both sides have ended it.
+
+        `request` has no content; it is sent when the block of the exchange is entered, and is not changed.  If the
+        content is to end with trailers, the field `Trailer` of the request names them.  Without timeouts of its own
+        an exchange may be silent for ever.
+
+        Raises:
+            UnsupportedTransportError: the connector does not send and receive at the same time; nothing ran.
+            MisuseError: `request` has content of its own.
+        """
+        transport = self._transport()
+        named = operation or request.extensions.get(Operation)
+        check_duplex(transport, named)
+        check_call(transport, named, options)
+        if not isinstance(request.body, BytesBody) or request.body.content:
+            raise MisuseError(
+                "the content of an exchange is given by its `send`; open it with a request without a body, or put "
+                "Duplex() into the extensions of the request and have it sent by `pipeline.send`"
+            )
+
+        async def prepare(content: ExchangeContent) -> tuple[AnyRequest, Dispatch]:
+            opening = request.with_body(content)
+            opening.extensions.set(Duplex())
+            call = await self._prepare(opening, transport, operation, options)
+            return call.ready, lambda: _transmit(call, transport)
+
+        return Exchange(prepare, announced_trailers(request))
 
     async def aclose(self) -> None:
         """Close the connector if the pipeline made it; one that was given is left alone."""
@@ -228,6 +286,23 @@ class AsyncPipeline:
 
     async def __aexit__(self, *exception: object) -> None:
         await self.aclose()
+
+    async def _prepare(
+        self,
+        request: Request[AsyncBody],
+        transport: AsyncTransport,
+        operation: Operation | None,
+        options: CallOptions | None,
+    ) -> _Call[AsyncBody]:
+        """Everything up to and including signing."""
+        call = _Call(request, transport, self._interceptors, self._timeouts, check_async, operation, options)
+        signer = signer_for(call.ready.body, await self._signer_now())
+        digest = None
+        if signer is not None and signer.content_digest is not None:
+            body = call.ready.body
+            digest = digest_at_hand(body, signer.content_digest) or await aread_digest(body, signer.content_digest)
+        call.sign(signer, digest, self._clock())
+        return call
 
     def _transport(self) -> AsyncTransport:
         if self._connector is not None:
@@ -284,8 +359,7 @@ class SyncPipeline:
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
         transport = self._transport()
-        timeouts = timeouts_for(transport, self._timeouts)
-        call = _Call(request, transport, self._interceptors, timeouts, check_sync, operation, options)
+        call = _Call(request, transport, self._interceptors, self._timeouts, check_sync, operation, options)
         signer = signer_for(call.ready.body, self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:

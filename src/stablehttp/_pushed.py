@@ -61,6 +61,11 @@ class PushedBody(AsyncBody):
         """The length that was declared, in octets."""
         return self._length
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody reads any more."""
+        return self._gone
+
     async def write(self, octets: BytesLike) -> None:
         """Give `octets` to the sender, and wait while it has enough.
 
@@ -79,6 +84,8 @@ class PushedBody(AsyncBody):
         if self._pending >= self._buffer:
             self._writable.clear()
             await self._writable.wait()
+            if self._gone and self._pending >= self._buffer:
+                self._check_open()
 
     def finish(self) -> None:
         """The content ends here; a second call does nothing."""
@@ -119,9 +126,13 @@ class PushedBody(AsyncBody):
     async def aclose(self) -> None:
         """Nobody reads any more: the writer is told, if there was a reader."""
         if self._taken_by is not None:
-            self._gone = True
-            self._waiting.clear()
-            self._writable.set()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Nobody will read any more, and nobody may have begun: the writer is told, and what waits is dropped."""
+        self._gone = True
+        self._waiting.clear()
+        self._writable.set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,7 +147,7 @@ class PushedBody(AsyncBody):
         if self._finished:
             raise ClosedError("the content was finished; write before that")
         if self._gone:
-            raise ClosedError(f"nobody reads the body any more: {self._taken_by} closed it")
+            raise ClosedError(f"nobody reads the body any more: {self._taken_by or 'whoever was to send it'} closed it")
 
     def __repr__(self) -> str:
         return f"<PushedBody of {describe_length(self._length)}>"

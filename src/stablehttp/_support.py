@@ -47,6 +47,16 @@ def check_operation(operation: Operation, transport: object) -> None:
             raise refuse(transport, need, operation=operation.id)
 
 
+def check_duplex(transport: object, operation: Operation | None) -> None:
+    """Make sure that `transport` can send and receive at the same time, over one of its versions at least.
+
+    Raises:
+        UnsupportedTransportError: it does not declare that.
+    """
+    if not supports_duplex(transport):
+        raise refuse(transport, Capability.DUPLEX, operation=None if operation is None else operation.id)
+
+
 def check_negotiated(transport: object, negotiated: HttpVersion | None, operation: str | None) -> None:
     """Make sure that duplex streaming holds on the protocol version that the peers agreed on.
 

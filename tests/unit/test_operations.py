@@ -129,11 +129,11 @@ async def test_the_refusal_says_who_what_for_whom_and_the_ways_out() -> None:
     assert "'recorder' (Recorder)" in said
     assert "duplex (bidirectional) streaming" in said
     assert "operation 'com.example#Chat'" in said
-    assert "(crt)" in said
+    assert "(crt, pyqwest, h11)" in said
     assert "Capability.DUPLEX" in said
     assert "SUPPORTS_DUPLEX_STREAMING = True" in said
     assert (error.transport, error.capability) == ("recorder", "duplex (bidirectional) streaming")
-    assert (error.operation, error.alternatives) == ("com.example#Chat", ("crt",))
+    assert (error.operation, error.alternatives) == ("com.example#Chat", ("crt", "pyqwest", "h11"))
     assert (error.sent, error.processed) == ("no", "no")
     assert pickle.loads(pickle.dumps(error)).operation == "com.example#Chat"
 

@@ -554,7 +554,8 @@ async def test_a_writer_is_told_that_nobody_reads_any_more() -> None:
     blocked = asyncio.create_task(body.write(b"bb"))
     await asyncio.sleep(0)
     await body.aclose()
-    await blocked
+    with pytest.raises(ClosedError, match="nobody reads"):
+        await blocked
 
     with pytest.raises(ClosedError, match="nobody reads the body any more: connector 'x' closed it"):
         await body.write(b"c")

@@ -9,6 +9,7 @@ come after its content.  So a test that passes here passes with a real connector
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from stablehttp._body import AsyncBody, AsyncIterableBody, Body, BytesBody, Iter
 from stablehttp._capability import Capability
 from stablehttp._connectors import AsyncConnector, Capabilities, Connector, SyncConnector
 from stablehttp._errors import ClosedError, StableHTTPError
+from stablehttp._exchange import Duplex
 from stablehttp._fields import Fields
 from stablehttp._http_version import HttpVersion
 from stablehttp._informational import InformationalHook
@@ -60,9 +62,8 @@ class Recorded:
 class _Memory:
     """What a connector has beside its colour: rules, records, and whether it is closed."""
 
-    def __init__(self, rules: Iterable[Rule], versions: Iterable[HttpVersion]) -> None:
+    def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = Rulebook(rules)
-        self.capabilities: Capabilities = MappingProxyType(dict.fromkeys(versions, frozenset(Capability)))
         self.recorded: list[Recorded] = []
         self.closed = False
 
@@ -91,6 +92,7 @@ class _Turn:
         self._rule, self._reply = memory.rules.take(request)
         self._clock = Clock(request.extensions.get(Timeouts))
         self.is_early = isinstance(self._reply, Early)
+        self.is_talk = Duplex in request.extensions and isinstance(self._reply, Response | StableHTTPError)
         self.recorded = Recorded(request.method, request.uri, request.headers.copy())
         memory.recorded.append(self.recorded)
 
@@ -140,12 +142,14 @@ class _MemoryConnector(Connector):
 
     SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = True
     name = "memory"
+    _left_out: ClassVar[frozenset[Capability]] = frozenset()
 
     def __init__(
         self, rules: Iterable[Rule] = (), *, versions: Iterable[HttpVersion] = (HttpVersion.HTTP_1_1,)
     ) -> None:
-        self._memory = _Memory(rules, versions)
-        self.capabilities: Capabilities = self._memory.capabilities
+        self._memory = _Memory(rules)
+        can = frozenset(Capability) - self._left_out
+        self.capabilities: Capabilities = MappingProxyType(dict.fromkeys(versions, can))
 
     def add(self, *rules: Rule) -> None:
         """Add rules behind those that are there."""
@@ -169,6 +173,9 @@ class _MemoryConnector(Connector):
 class AsyncMemoryConnector(_MemoryConnector, AsyncConnector):
     """Answers from rules without a socket, for tests; declares every capability, duplex included.
 
+    An exchange gets a reply that is a response or an error at once, and what it sends is recorded beside it;
+    `Early` with a callable talks back.
+
     The first rule that matches and has a reply left answers.  A request that none answers is an
     `UnmatchedRequestError`, and its body stays as it was.
     """
@@ -184,8 +191,12 @@ class AsyncMemoryConnector(_MemoryConnector, AsyncConnector):
         self._memory.check_open()
         outgoing = AsyncOutgoing(request, READER)
         turn = _Turn(self._memory, request)
+        listening: asyncio.Task[None] | None = None
         try:
-            if turn.is_early:
+            if turn.is_talk:
+                arrival = turn.settle(BytesBody())
+                listening = asyncio.get_running_loop().create_task(_listen(outgoing, turn))
+            elif turn.is_early:
                 arrival = turn.settle(AsyncIterableBody(_alive(outgoing, turn), length=outgoing.length))
             else:
                 async for chunk in outgoing:
@@ -195,7 +206,9 @@ class AsyncMemoryConnector(_MemoryConnector, AsyncConnector):
         except BaseException:
             await outgoing.aclose()
             raise
-        body: AsyncBody = AsyncReceivedBody(AsyncArrival(arrival, outgoing), length=arrival.length, held=False)
+        body: AsyncBody = AsyncReceivedBody(
+            AsyncArrival(arrival, outgoing, listening), length=arrival.length, held=False
+        )
         return arrival.response(body, self.versions)
 
     async def aclose(self) -> None:
@@ -205,7 +218,10 @@ class AsyncMemoryConnector(_MemoryConnector, AsyncConnector):
 
 @final
 class SyncMemoryConnector(_MemoryConnector, SyncConnector):
-    """The synchronous twin of `AsyncMemoryConnector`."""
+    """The synchronous twin of `AsyncMemoryConnector`; duplex, which is asynchronous only, is not declared."""
+
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
+    _left_out = frozenset({Capability.DUPLEX})
 
     def send(self, request: Request[SyncBody], /) -> Response[SyncBody]:
         """Record a completed request and give the reply of the first rule that matches.
@@ -236,6 +252,13 @@ class SyncMemoryConnector(_MemoryConnector, SyncConnector):
     def close(self) -> None:
         """Refuse further requests; responses that are being read become unusable."""
         self._memory.closed = True
+
+
+async def _listen(outgoing: AsyncOutgoing, turn: _Turn) -> None:
+    """Record what is sent, beside the response."""
+    async for chunk in outgoing:
+        turn.got(chunk)
+    turn.got_all()
 
 
 async def _alive(outgoing: AsyncOutgoing, turn: _Turn) -> AsyncIterator[bytes]:

@@ -7,6 +7,7 @@ Time is counted, not spent: a `Pause` that is longer than a timeout is that time
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from typing import Final, TypeAlias, TypeVar, final
@@ -184,12 +185,13 @@ class Arrival:
 
 @final
 class AsyncArrival:
-    """The content of a response on an asynchronous connector."""
+    """The content of a response on an asynchronous connector; `listening` reads that of the request beside it."""
 
-    __slots__ = ("_arrival", "_chunks", "_outgoing", "trailers")
+    __slots__ = ("_arrival", "_chunks", "_listening", "_outgoing", "trailers")
 
-    def __init__(self, arrival: Arrival, outgoing: AsyncOutgoing) -> None:
+    def __init__(self, arrival: Arrival, outgoing: AsyncOutgoing, listening: asyncio.Task[None] | None) -> None:
         self._arrival = arrival
+        self._listening = listening
         self._outgoing = outgoing
         self._chunks = _achunks(arrival)
         self.trailers = arrival.trailers
@@ -207,6 +209,10 @@ class AsyncArrival:
             await body.aclose()
         elif isinstance(body, SyncBody):
             body.close()
+        if self._listening is not None:
+            await asyncio.sleep(0)  # what was sent before this is recorded
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
         await self._outgoing.aclose()
 
 

@@ -21,10 +21,9 @@ HTTP_1, HTTP_2 = HttpVersion.HTTP_1_1, HttpVersion.HTTP_2
         (ConnectorRequirements(), (HTTP_1,)),
         (ConnectorRequirements(versions=(HTTP_2,)), (HTTP_2,)),
         (ConnectorRequirements(versions=(HTTP_1, HTTP_2), streaming_upload=True), (HTTP_2, HTTP_1)),
-        (ConnectorRequirements(versions=(HTTP_2, HTTP_1), duplex=True), (HTTP_2,)),
         (ConnectorRequirements(settings=HttpSettings(proxy="http://127.0.0.1:1")), (HTTP_1,)),
     ],
-    ids=["HTTP/1.1", "HTTP/2", "both", "duplex", "a proxy"],
+    ids=["HTTP/1.1", "HTTP/2", "both", "a proxy"],
 )
 def test_requirements_are_met_by_connectors_of_both_colours(
     requirements: ConnectorRequirements, versions: tuple[HttpVersion, ...]
@@ -34,8 +33,20 @@ def test_requirements_are_met_by_connectors_of_both_colours(
     assert isinstance(made, AsyncCrtConnector)
     assert isinstance(twin, SyncCrtConnector)
     assert (made.name, made.versions, twin.versions) == ("crt", versions, versions)
-    if requirements.duplex:
-        assert all(Capability.DUPLEX in can for can in made.capabilities.values())
+
+
+def test_duplex_leaves_http_2_and_the_asynchronous_connector() -> None:
+    """D14."""
+    requirements = ConnectorRequirements(versions=(HTTP_2, HTTP_1), duplex=True)
+
+    made = make_connector(requirements)
+
+    assert made is not None
+    assert made.versions == (HTTP_2,)
+    assert Capability.DUPLEX in made.capabilities[HTTP_2]
+    assert make_sync_connector(requirements) is None
+    twin = SyncCrtConnector(versions=(HTTP_2,))
+    assert (twin.SUPPORTS_DUPLEX_STREAMING, Capability.DUPLEX in twin.capabilities[HTTP_2]) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -142,9 +142,13 @@ def test_the_maker_offers_http_1_1_and_declines_what_needs_more() -> None:
 
     assert isinstance(stablehttp_h11.make_connector(can), AsyncH11Connector)
     assert isinstance(stablehttp_h11.make_sync_connector(can), SyncH11Connector)
-    for cannot in (ConnectorRequirements(versions=(HttpVersion.HTTP_2,)), ConnectorRequirements(duplex=True)):
+    better = ConnectorRequirements(versions=(HttpVersion.HTTP_2, HttpVersion.HTTP_1_1), duplex=True)
+    for cannot in (ConnectorRequirements(versions=(HttpVersion.HTTP_2,)), better):
         assert stablehttp_h11.make_connector(cannot) is None
         assert stablehttp_h11.make_sync_connector(cannot) is None
+    talking = ConnectorRequirements(duplex=True)
+    assert isinstance(stablehttp_h11.make_connector(talking), AsyncH11Connector)
+    assert stablehttp_h11.make_sync_connector(talking) is None
 
 
 def test_it_is_what_a_pipeline_uses_when_nothing_else_is_said() -> None:
@@ -152,10 +156,12 @@ def test_it_is_what_a_pipeline_uses_when_nothing_else_is_said() -> None:
     assert isinstance(make_sync_connector(), SyncH11Connector)
 
 
-def test_it_declares_everything_but_duplex() -> None:
-    for connector in (AsyncH11Connector(), SyncH11Connector()):
-        assert connector.capabilities[HttpVersion.HTTP_1_1] == frozenset(Capability) - {Capability.DUPLEX}
-        assert connector.SUPPORTS_DUPLEX_STREAMING is False
+def test_it_declares_everything_and_duplex_where_it_is_asynchronous() -> None:
+    connector, sync = AsyncH11Connector(), SyncH11Connector()
+
+    assert connector.capabilities[HttpVersion.HTTP_1_1] == frozenset(Capability)
+    assert sync.capabilities[HttpVersion.HTTP_1_1] == frozenset(Capability) - {Capability.DUPLEX}
+    assert (connector.SUPPORTS_DUPLEX_STREAMING, sync.SUPPORTS_DUPLEX_STREAMING) == (True, False)
 
 
 @pytest.mark.parametrize("installed", ["0.15.0", "0.17.0", "1.0"])

@@ -384,12 +384,14 @@ async def test_a_request_that_was_not_completed_is_refused() -> None:
 # --- duplex -------------------------------------------------------------------------------------
 
 
-def test_duplex_and_all_capabilities_are_declared() -> None:
+def test_all_capabilities_are_declared_and_duplex_by_the_asynchronous_one_only() -> None:
     """D7."""
-    for connector in (AsyncMemoryConnector(), SyncMemoryConnector()):
-        assert connector.SUPPORTS_DUPLEX_STREAMING is True
-        assert supports_duplex(connector)
-        assert connector.capabilities == {HttpVersion.HTTP_1_1: frozenset(Capability)}
+    connector, sync = AsyncMemoryConnector(), SyncMemoryConnector()
+
+    assert (connector.SUPPORTS_DUPLEX_STREAMING, sync.SUPPORTS_DUPLEX_STREAMING) == (True, False)
+    assert (supports_duplex(connector), supports_duplex(sync)) == (True, False)
+    assert connector.capabilities == {HttpVersion.HTTP_1_1: frozenset(Capability)}
+    assert sync.capabilities == {HttpVersion.HTTP_1_1: frozenset(Capability) - {Capability.DUPLEX}}
 
 
 async def test_an_early_reply_leaves_the_request_body_unread() -> None:

@@ -1,0 +1,377 @@
+"""One request and its response, both still moving.
+
+Floor 7: stands on responses, and on content that is pushed.
+
+An exchange knows no connector.  It is given two steps, which a pipeline has: one that prepares the
+request, and gives the other, which sends it and gives the response when its head is there.  The
+second runs in a task of its own from the first moment, so that head and content may come in any order.
+
+Nothing here has a timer or looks again: whoever waits is woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Self, TypeAlias, final
+
+from stablehttp._body import AsyncBody, BytesLike
+from stablehttp._errors import ClosedError, InvalidFieldError, MisuseError, PeerEndedError, StableHTTPError
+from stablehttp._fields import Fields, LinesInput
+from stablehttp._message import AnyRequest, check_trailers
+from stablehttp._pushed import PushedBody
+from stablehttp._received import ReceivedBody
+from stablehttp._response import Response
+
+Dispatch: TypeAlias = Callable[[], Coroutine[None, None, Response[AsyncBody]]]
+"""Sends the request, and gives the response when its head is there."""
+
+Prepare: TypeAlias = Callable[["ExchangeContent"], Awaitable[tuple[AnyRequest, Dispatch]]]
+"""Makes the request ready for sending, with this content."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Duplex:
+    """In the extensions of a request: its content goes on being sent while the content of the response arrives.
+
+    `AsyncPipeline.open` puts it there.  With it, a body that is iterated can be sent by `send` in the same way.  It
+    needs an asynchronous connector that declares `Capability.DUPLEX`.
+    """
+
+
+@final
+class ExchangeContent(AsyncBody):
+    """The content of the request of an exchange: what is pushed, then the trailers that were announced."""
+
+    __slots__ = ("_lines", "_names", "pushed")
+
+    def __init__(self, trailer_names: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.pushed = PushedBody()
+        self._names = tuple(trailer_names)
+        self._lines: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def trailer_names(self) -> tuple[str, ...]:
+        """The names that the field `Trailer` of the request announces."""
+        return self._names
+
+    def computed_trailers(self) -> Iterable[tuple[str, str]]:
+        """The lines that `end` was given."""
+        return self._lines
+
+    def end(self, trailers: Fields) -> None:
+        """The content ends here, with these trailers.
+
+        Raises:
+            InvalidFieldError: they are not those that were announced; nothing was changed.
+        """
+        check_trailers(trailers)
+        given, announced = {name.lower() for name, _ in trailers}, {name.lower() for name in self._names}
+        for name in sorted(given ^ announced):
+            problem = "was not announced; name it" if name in given else "is missing; give it, or leave it out"
+            raise InvalidFieldError(f"trailer {name!r} {problem} in the field 'Trailer' of the request", field=name)
+        self._lines = tuple(trailers)
+        self.pushed.finish()
+
+    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
+        """What is pushed, as it is pushed."""
+        self._claim(reader)
+        async for chunk in self.pushed.achunks(reader=reader):
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Nobody reads any more: who pushes is told."""
+        self.pushed.abandon()
+
+    def __repr__(self) -> str:
+        return "<ExchangeContent>"
+
+
+def announced_trailers(request: AnyRequest) -> tuple[str, ...]:
+    """The names that the field `Trailer` announces."""
+    names = (name.strip(" \t") for value in request.headers.values("trailer") for name in value.split(","))
+    return tuple(name for name in names if name and name not in request.trailers)
+
+
+@final
+class Exchange:
+    """One request and its response, both still moving: `async with pipeline.open(request) as exchange`.
+
+    `send` and `send_end` are for the content of the request, `response` gives the head of the response as soon as it
+    is there, `receive` and `async for` give its content.  One task may send while another receives.
+
+    The two directions end on their own: the request by `send_end`, the response when the peer ends it.  Then the
+    connection is given back.  When the peer ends its response first, or refuses with a status of 300 and more, it
+    takes no more content.  Leaving the block gives up at once what has not ended; `wait_closed` waits for it.
+    """
+
+    __slots__ = (
+        "_aborted",
+        "_chunks",
+        "_content",
+        "_ended",
+        "_failure",
+        "_over",
+        "_prepare",
+        "_reader",
+        "_request",
+        "_task",
+    )
+
+    def __init__(self, prepare: Prepare, trailer_names: Iterable[str] = ()) -> None:
+        """Nothing happens before the block is entered; `trailer_names` are those that `send_end` will give."""
+        self._prepare = prepare
+        self._content = ExchangeContent(trailer_names)
+        self._request: AnyRequest | None = None
+        self._task: asyncio.Task[Response[AsyncBody]] | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._failure: BaseException | None = None
+        self._over = asyncio.Event()
+        self._aborted = False
+        self._ended = False
+        self._reader: _Reader | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._task is not None or self._aborted:
+            raise MisuseError("an exchange is entered once; open another one")
+        self._request, dispatch = await self._prepare(self._content)
+        self._task = asyncio.get_running_loop().create_task(dispatch(), name="stablehttp exchange")
+        self._task.add_done_callback(self._on_head)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.abort()
+
+    @property
+    def request(self) -> AnyRequest:
+        """The request as it is sent: completed, signed and sealed.
+
+        Raises:
+            MisuseError: the block was not entered.
+        """
+        self._running()
+        assert self._request is not None
+        return self._request
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    @property
+    def can_send(self) -> bool:
+        """Whether `send` would take content, as far as it is known now."""
+        return self._task is not None and not (self._ended or self._content.pushed.abandoned)
+
+    async def send(self, data: BytesLike) -> None:
+        """Send `data` at once, and wait while the peer does not take what was sent before.
+
+        Raises:
+            ClosedError: the content was ended by `send_end`, or the exchange was aborted.
+            PeerEndedError: the peer takes no more; its response says why.
+            StableHTTPError: the exchange has failed.
+            InvalidBodyError: `data` is not bytes.
+        """
+        self._check_sending()
+        try:
+            await self._content.pushed.write(data)
+        except ClosedError:
+            raise self._why_not() from None
+
+    async def send_end(self, trailers: LinesInput = ()) -> None:
+        """End the content of the request; nothing waits for the peer, and what it sends can still be received.
+
+        Raises:
+            InvalidFieldError: `trailers` are not those that the field `Trailer` announced; nothing was changed.
+            ClosedError: it was ended before, or the exchange was aborted.
+            PeerEndedError: the peer takes no more; its response says why.
+            StableHTTPError: the exchange has failed.
+        """
+        self._check_sending()
+        self._content.end(Fields(trailers))
+        self._ended = True
+
+    # --- receiving -------------------------------------------------------------------------------
+
+    async def response(self) -> Response[AsyncBody]:
+        """The response, as soon as its head is there; any number of tasks may wait for it, and stop waiting.
+
+        Its content is either read from it or received from the exchange.
+
+        Raises:
+            ClosedError: the exchange was aborted.
+            StableHTTPError: it has failed; `sent` and `processed` say whether the server can have acted on it.
+        """
+        task = self._running()
+        if not task.done():
+            await asyncio.wait([task])
+        if self._aborted and (task.cancelled() or task.exception() is not None):
+            raise _aborted()
+        return task.result()
+
+    async def receive(self) -> bytes:
+        """The next chunk of the response's content as it arrives, or `b""` at its end.
+
+        Whoever is cancelled while waiting here ends the exchange.
+
+        Raises:
+            ClosedError: the exchange was aborted.
+            StableHTTPError: the response failed, or was cut short.
+            MisuseError: another task is receiving.
+        """
+        if self._reader is not None:
+            raise MisuseError("two tasks receive from one exchange; let one of them hand the content on")
+        self._reader = reader = _Reader()
+        try:
+            if self._chunks is None:
+                self._chunks = (await self.response()).body.achunks(reader="Exchange.receive")
+            chunk = await anext(self._chunks, b"")
+        except BaseException as error:
+            if self._aborted and (isinstance(error, StableHTTPError) or reader.was_interrupted()):
+                raise _aborted() from error
+            self._finish(error)
+            raise
+        finally:
+            self._reader = None
+            reader.left.set()
+        if not chunk:
+            self._finish(None)
+        return chunk
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The chunks from here on; a loop that was left can be taken up by another."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self.receive()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    async def wait_closed(self) -> None:
+        """End the content of the request unless that was done, and wait until the peer has ended its response.
+
+        What another task does not receive is discarded.
+
+        Raises:
+            InvalidFieldError: trailers were announced, so `send_end` has to give them.
+            ClosedError: the exchange was aborted.
+            StableHTTPError: it has failed.
+        """
+        self._running()
+        if self.can_send:
+            await self.send_end()
+        if self._reader is not None:
+            await self._over.wait()
+        elif not self._over.is_set() and self._chunks is None:
+            await self._check_unread()
+        while not self._over.is_set():
+            await self.receive()
+        if self._failure is not None:
+            raise self._failure
+
+    async def abort(self) -> None:
+        """Give up at once what has not ended: the request's body is closed, the stream or the connection too.
+
+        Who sends or receives gets a `ClosedError`.  An exchange that has ended is left alone; a second call does
+        nothing.
+        """
+        if self._aborted or (self._over.is_set() and self._failure is None and self._ended):
+            return
+        self._aborted = True
+        self._content.pushed.abandon()
+        if self._reader is not None:
+            await self._reader.interrupt()
+        task = self._task
+        if task is not None:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+            if not task.cancelled() and task.exception() is None:
+                await task.result().aclose()
+        self._finish(_aborted())
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _running(self) -> asyncio.Task[Response[AsyncBody]]:
+        if self._task is None:
+            raise MisuseError("the exchange was not entered; write `async with pipeline.open(request) as exchange`")
+        return self._task
+
+    def _on_head(self, task: asyncio.Task[Response[AsyncBody]]) -> None:
+        """Tell who sends, who might wait for ever otherwise, that there is nobody to send to."""
+        if task.cancelled():
+            self._finish(_aborted())
+        elif (error := task.exception()) is not None:
+            self._finish(error)
+
+    def _finish(self, failure: BaseException | None) -> None:
+        if not self._over.is_set():
+            self._failure = failure
+            self._over.set()
+            self._content.pushed.abandon()
+
+    async def _check_unread(self) -> None:
+        """Content that is read from the response itself has to have been read to its end."""
+        body = (await self.response()).body
+        if isinstance(body, ReceivedBody) and body.ended:
+            self._finish(None)
+        elif body.taken_by is not None:
+            raise MisuseError("the content is being read from the response; read it to its end there first")
+
+    def _check_sending(self) -> None:
+        self._running()
+        if not self.can_send:
+            raise self._why_not()
+
+    def _why_not(self) -> BaseException:
+        if self._aborted:
+            return _aborted()
+        if self._ended:
+            return ClosedError("the content of the request was ended by send_end; send before that")
+        if isinstance(self._failure, StableHTTPError):
+            return self._failure
+        return self._peer_ended()
+
+    def _peer_ended(self) -> PeerEndedError:
+        task = self._task
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return PeerEndedError("the peer takes no more content; it has gone, or is about to answer")
+        status = task.result().status
+        return PeerEndedError(
+            f"the peer takes no more content; it has answered with the status {status}, so look at the response",
+            processed="yes",
+            status=status,
+        )
+
+
+@final
+class _Reader:
+    """The task that is receiving, which an abort interrupts."""
+
+    __slots__ = ("_before", "_interrupted", "_task", "left")
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._before = task.cancelling()
+        self._interrupted = False
+        self.left = asyncio.Event()
+
+    async def interrupt(self) -> None:
+        """Make it stop, and wait until it has."""
+        if self._task is not asyncio.current_task():
+            self._interrupted = True
+            self._task.cancel()
+            await self.left.wait()
+
+    def was_interrupted(self) -> bool:
+        """Whether that was why it was cancelled, and nothing else; asked once."""
+        return self._interrupted and self._task.uncancel() <= self._before
+
+
+def _aborted() -> ClosedError:
+    return ClosedError("the exchange was aborted")
