@@ -27,6 +27,7 @@ from stablehttp._body import (
 )
 from stablehttp._counter import Counter
 from stablehttp._errors import InvalidBodyError, MisuseError
+from stablehttp._redaction import described
 from stablehttp._streams import aend, end
 from stablehttp.signers import SMALLEST_CHUNK, ChunkedContent, ChunkSigner, chunked_length
 
@@ -239,7 +240,7 @@ def aws_chunked(
         raise InvalidBodyError("body is aws-chunked already, and can be so once only", where="body")
     if type(chunk_size) is not int or chunk_size < SMALLEST_CHUNK:
         raise InvalidBodyError(
-            f"chunk_size must be {SMALLEST_CHUNK} octets or more, which S3 demands, not {chunk_size!r:.40}",
+            f"chunk_size must be {SMALLEST_CHUNK} octets or more, which S3 demands, not {described(chunk_size)}",
             where="chunk_size",
         )
     signing = _signing(signatures, bool(inner.trailer_names))

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Literal, Protocol, TypeAlias, TypeVar, cast, final
 
 from stablehttp._errors import BodyTakenError, InvalidBodyError
+from stablehttp._redaction import described
 
 BytesLike: TypeAlias = bytes | bytearray | memoryview
 
@@ -236,7 +237,7 @@ def checked_length(length: int | None, where: str = "length") -> int | None:
         InvalidBodyError: it is something else; `where` names the parameter.
     """
     if length is not None and (type(length) is not int or length < 0):
-        raise InvalidBodyError(f"{where} must be a number of octets or None, not {length!r:.40}", where=where)
+        raise InvalidBodyError(f"{where} must be a number of octets or None, not {described(length)}", where=where)
     return length
 
 

@@ -60,6 +60,10 @@ class Operation:
         return self.kind != "unary"
 
 
+def _shown(version: object) -> str:
+    return repr(version) if isinstance(version, HttpVersion) else type(version).__name__
+
+
 def checked_versions(versions: Iterable[HttpVersion] | HttpVersion, where: str) -> tuple[HttpVersion, ...]:
     """`versions` as a tuple, each once; `where` names what they belong to.
 
@@ -70,7 +74,7 @@ def checked_versions(versions: Iterable[HttpVersion] | HttpVersion, where: str) 
     for version in given:
         if not isinstance(version, HttpVersion) or version is HttpVersion.HTTP_1_0:
             raise InvalidMessageError(
-                f"versions of {where} must be protocol versions that requests are sent with, not {version!r:.40}; "
+                f"versions of {where} must be protocol versions that requests are sent with, not {_shown(version)}; "
                 "use HttpVersion.HTTP_1_1 or HttpVersion.HTTP_2, or HttpVersion.parse"
             )
     return tuple(dict.fromkeys(given))

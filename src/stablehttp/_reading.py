@@ -21,6 +21,7 @@ from stablehttp._errors import (
 )
 from stablehttp._field_syntax import MediaType
 from stablehttp._fields import Fields
+from stablehttp._redaction import described
 
 DEFAULT_LINE_LIMIT: Final = 1024 * 1024
 """How many characters a line may have unless told otherwise."""
@@ -40,6 +41,8 @@ def charset_of(headers: Fields, given: str | None) -> str:
             "'Content-Type' does not tell the charset, because it is no one media type; give charset="
         ) from error
     charset = named or "utf-8"
+    if not charset.isascii():
+        raise ContentDecodingError("there is no charset whose name is not ASCII; give charset=")
     try:
         b"aaaa".decode(charset)  # an empty text would be decoded in any charset
     except UnicodeError:
@@ -149,7 +152,7 @@ class Rechunker:
 
     def __init__(self, size: int) -> None:
         if type(size) is not int or size < 1:
-            raise ValueError(f"size must be a positive number of octets, not {size!r:.40}")
+            raise ValueError(f"size must be a positive number of octets, not {described(size)}")
         self._size = size
         self._rest = bytearray()
 

@@ -33,7 +33,8 @@ SECRET_PARAMETERS: Final = frozenset(
         "x-amz-signature", "x-amz-security-token", "x-amz-credential", "x-goog-signature", "x-goog-credential",
         "signature", "awsaccesskeyid", "googleaccessid", "sig", "token", "access_token", "refresh_token", "id_token",
         "api_key", "apikey", "api-key", "key", "client_secret", "secret", "password", "passwd", "code", "auth",
-        "oauth_token", "oauth_signature", "se-token", "sas", "session", "sessionid", "jwt", "key-pair-id", "policy",
+        "oauth_token", "oauth_signature", "se-token", "sas", "session", "sessionid", "jsessionid", "jwt",
+        "key-pair-id", "policy",
     }
 )  # fmt: skip
 """Lower-case names of query parameters whose values are secrets."""
@@ -43,9 +44,14 @@ _URI_FIELDS: Final = frozenset({"location", "content-location", "referer", "link
 HIDDEN: Final = "***"
 _LONGEST: Final = 120
 
-_PARAMETER = re.compile(r"([?&;]|^)([^=&;?#]*)=([^&;#]*)")
+_PARAMETER = re.compile(r"(?:^|[;?])([^=;?]*)=(?=.)", re.DOTALL)
+_PATH_PARAMETERS = re.compile(r";[^/]*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_USERINFO = re.compile(r"(//)[^/?#@\s]*(?:@[^/?#@\s]*)*@")
+# up to the last `@` of the authority; where the port is none, up to the last of all: a password may hold `/?#`
+_USERINFO = re.compile(r"(?<=//)(?:[^/?#]*@|[^/?#\[]*:(?![0-9]*(?:[/?#]|\Z)).*@)", re.DOTALL)
+_BEGINNING = re.compile(r"https?://", re.IGNORECASE)
+_END_OF_PATH = re.compile(r"[?#;]")
+_NO_PORT = re.compile(r"(?<=//)([^/]*?:)(?![0-9]*(?:/|\Z))[^/]*")
 
 
 def is_secret_field(name: str) -> bool:
@@ -58,31 +64,69 @@ def shorten(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
+def described(value: object) -> str:
+    """What an error shows of something that should have been a number: a number as it is, of all else the type."""
+    return repr(value) if type(value) in (int, float, bool) else type(value).__name__
+
+
 def redact_query(query: str) -> str:
     """`query` with the values of secret parameters replaced by `***`; names and order stay."""
-    return _PARAMETER.sub(_hide_parameter, query) if query else query
+    return "&".join(map(_redact_parameter, query.split("&"))) if "=" in query else query
 
 
 def redact_uri(text: str) -> str:
     """The URI or reference `text` with userinfo and the values of secret parameters replaced by `***`."""
     if "@" in text:
-        text = _USERINFO.sub(rf"\1{HIDDEN}@", text, count=1)
-    head, mark, rest = text.partition("?")
-    query, fragment_mark, fragment = rest.partition("#")
-    return f"{head}{mark}{redact_query(query)}{fragment_mark}{redact_query(fragment)}"
+        text = _USERINFO.sub(f"{HIDDEN}@", text)
+    if "=" not in text:
+        return text
+    text, fragment_mark, fragment = text.partition("#")
+    path, mark, query = text.partition("?")
+    if ";" in path:
+        path = _PATH_PARAMETERS.sub(lambda found: _redact_parameter(found[0]), path)
+    return f"{path}{mark}{redact_query(query)}{fragment_mark}{redact_query(fragment)}"
+
+
+def show_uri(text: str, longest: int = 80) -> str:
+    """What an error shows of a URI that may be wrong anywhere: no query, no fragment, nothing that may be userinfo."""
+    before, at, rest = text.rpartition("@")
+    shown = _END_OF_PATH.split(rest, maxsplit=1)[0]
+    if at:
+        beginning = _BEGINNING.match(before)
+        shown = f"{beginning[0] if beginning else ''}{HIDDEN}@{shown}"
+    return shorten(_NO_PORT.sub(rf"\1{HIDDEN}", shown), longest)
 
 
 def show_value(name: str, value: str, *, secret: bool = False) -> str:
     """What `repr` shows for one field line's value: hidden if it is secret, shortened if it is long."""
     if secret or is_secret_field(name):
         return f"<secret, {len(value)} characters>"
-    if name.lower() in _URI_FIELDS:
-        value = redact_uri(value)
-    return repr(shorten(str(value)))
+    return repr(shorten(redact_value(name, str(value))))
 
 
-def _hide_parameter(found: re.Match[str]) -> str:
-    start, name, value = found.groups()
-    plain = _ESCAPE.sub(lambda octet: chr(int(octet[1], 16)), name) if "%" in name else name
-    hidden = value and plain.strip().lower() in SECRET_PARAMETERS
-    return f"{start}{name}={HIDDEN if hidden else value}"
+def redact_value(name: str, value: str) -> str:
+    """A value that is no secret, without those of the URI that it holds, if the field `name` holds one."""
+    return redact_uri(value) if name.lower() in _URI_FIELDS else value
+
+
+def _redact_parameter(parameter: str) -> str:
+    """One parameter; where `;` or `?` may begin another, as some receivers read it, that is looked at too."""
+    for found in _PARAMETER.finditer(parameter):
+        value = parameter[found.end() :]
+        if _is_secret_parameter(found[1]) or ("%" in value and _holds_secret(_decoded(value))):
+            return f"{parameter[: found.end()]}{HIDDEN}"
+    return parameter
+
+
+def _is_secret_parameter(name: str) -> bool:
+    plain = _decoded(name).replace("+", " ").strip().lower()
+    return plain.rstrip("]").rpartition("[")[2] in SECRET_PARAMETERS  # `a[sig]` is a parameter of a parameter
+
+
+def _holds_secret(text: str) -> bool:
+    """Whether `text` holds a URI, or a query, with secrets of its own."""
+    return "=" in text and redact_uri(text) != text
+
+
+def _decoded(text: str) -> str:
+    return _ESCAPE.sub(lambda octet: chr(int(octet[1], 16)), text) if "%" in text else text

@@ -20,6 +20,7 @@ from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
 from stablehttp._reading import DEFAULT_LINE_LIMIT, Gatherer, LineReader, Rechunker, as_json, as_text, charset_of
 from stablehttp._received import ArrivingBody, Explaining, ReceivedBody
+from stablehttp._redaction import described
 from stablehttp._sinks import AsyncSinkInput, SinkInput, apour, pour
 from stablehttp._taps import Meter, ProgressHook, watched
 
@@ -132,7 +133,7 @@ class Response(Generic[B_co]):
             InvalidMessageError: another part is invalid; its subclass says which.
         """
         if type(status) is not int or not 100 <= status <= 999:
-            raise InvalidStatusError(f"a status is an integer from 100 to 999 (RFC 9110 §15), not {status!r:.40}")
+            raise InvalidStatusError(f"a status is an integer from 100 to 999 (RFC 9110 §15), not {described(status)}")
         self.status: int = status
         self.reason: str = reason
         self._headers = headers if isinstance(headers, Fields) and isinstance(body, ReceivedBody) else Fields(headers)

@@ -8,10 +8,11 @@ Floor 1: stands on errors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, final
 
 from stablehttp._errors import InvalidMessageError
+from stablehttp._redaction import show_uri
 
 
 def _check_seconds(name: str, seconds: float | None) -> None:
@@ -45,7 +46,7 @@ class TLSSettings:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HttpSettings:
     """What a connection is made from; two equal settings are one cache key.
 
@@ -65,6 +66,12 @@ class HttpSettings:
         _check_seconds("keepalive", self.keepalive)
         if self.max_connections < 1:
             raise InvalidMessageError("max_connections must be at least 1")
+
+    def __repr__(self) -> str:
+        """All settings; the credentials of a proxy are hidden."""
+        shown = {each.name: repr(getattr(self, each.name)) for each in fields(self)}
+        shown["proxy"] = repr(show_uri(self.proxy)) if self.proxy else "None"
+        return f"HttpSettings({', '.join(f'{name}={value}' for name, value in shown.items())})"
 
 
 @final

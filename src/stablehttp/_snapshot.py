@@ -18,7 +18,7 @@ from stablehttp._field_value import FieldValue, is_secret
 from stablehttp._fields import Fields
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import AnyRequest, Request
-from stablehttp._redaction import is_secret_field, redact_uri
+from stablehttp._redaction import is_secret_field, redact_uri, redact_value
 from stablehttp._response import AnyResponse, Response
 from stablehttp._uri import URI
 
@@ -60,7 +60,7 @@ def snapshot_request(request: AnyRequest, *, secrets: Secrets = "drop") -> Reque
     """A request whose content is in memory, as plain data; `content` is base64.
 
     With `secrets="drop"`, a secret line keeps its name only, and userinfo and secret parameters of
-    the URI are replaced by `***`.
+    the URI, and of those that fields hold, are replaced by `***`.
 
     Raises:
         InvalidMessageError: the content is a stream; read it first.
@@ -143,6 +143,8 @@ def _line(name: str, value: str, secrets: Secrets) -> LineSnapshot:
     if secrets == "drop" and (marked or is_secret_field(name)):
         return {"name": name, "dropped": True}
     line: LineSnapshot = {"name": name}
+    if secrets == "drop":
+        value = redact_value(name, value)
     if value.isascii():
         line["value"] = str.__str__(value)
     else:

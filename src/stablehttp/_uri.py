@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from stablehttp._errors import InvalidURIError
 from stablehttp._grammar import PATH, QUERY, REG_NAME, SCHEME, USERINFO, first_bad_in_target
-from stablehttp._redaction import redact_uri, shorten
+from stablehttp._redaction import redact_uri, shorten, show_uri
 from stablehttp._reference import resolve, split_reference
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -101,7 +101,7 @@ class URI:
         """
         self = cls(origin)
         if self._userinfo is not None or self._path != "/" or self._query is not None or self._fragment is not None:
-            raise InvalidURIError(f"{redact_uri(self._text)!r} is more than an origin; give scheme, host and port only")
+            raise InvalidURIError(f"{show_uri(self._text)!r} is more than an origin; give scheme, host and port only")
         _check_verbatim(target)
         self._target = str.__str__(target)
         self._text = self.origin + target if target.startswith("/") else self.origin
@@ -129,6 +129,8 @@ class URI:
         Raises:
             InvalidURIError: a part cannot stand in a URI however it is encoded.
         """
+        if port is not None and type(port) is not int:
+            raise InvalidURIError(f"a port must be an int, not {type(port).__name__}")
         if not host.isascii():
             host = _to_idna(host)
         elif ":" in host and not host.startswith("["):
@@ -229,7 +231,7 @@ class URI:
         base = URI(endpoint)
         if base._query is not None or base._fragment is not None or base._userinfo is not None:
             raise InvalidURIError(
-                f"endpoint {redact_uri(str(base))!r} has a query, a fragment or userinfo; "
+                f"endpoint {show_uri(str(base))!r} has a query, a fragment or userinfo; "
                 "give scheme, host, port and path"
             )
         if self._verbatim:
@@ -326,7 +328,7 @@ def _check_ipv6(host: str) -> None:
 def _checked_port(port: str) -> int:
     number = int(port) if len(port) < 40 else 65536
     if number > 65535:
-        raise InvalidURIError(f"port {shorten(port, 20)} is above 65535 (RFC 6335 §6)")
+        raise InvalidURIError("the port is above 65535 (RFC 6335 §6)")
     return number
 
 
@@ -365,7 +367,7 @@ def _to_idna(host: str) -> str:
 def _why_invalid(text: object) -> InvalidURIError:
     if not isinstance(text, str):
         return InvalidURIError(f"a URI must be a str, not {type(text).__name__}")
-    shown = shorten(redact_uri(text), 80)
+    shown = show_uri(text)
     parts = split_reference(text)
     if parts.scheme is None or parts.authority is None:
         return InvalidURIError(f"{shown!r} is not an absolute URI; begin with 'https://' and a host (RFC 9110 §4.2)")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, final
 
 from stablehttp.framing._connect_errors import WireError, read_wire_error, write_wire_error
@@ -34,7 +34,7 @@ class EndOfStream:
     """
 
     error: WireError | None = None
-    metadata: FieldPairs = ()
+    metadata: FieldPairs = field(default=(), repr=False)
 
 
 def read_end_of_stream(octets: bytes) -> EndOfStream:

@@ -9,7 +9,7 @@ than 200 and says more in JSON; a stream always has status 200 and tells at its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, final
 
@@ -38,8 +38,8 @@ class ResponseHead:
     """The head of a response whose content is worth reading, and how to decompress it."""
 
     status: int
-    headers: FieldPairs
-    trailers: FieldPairs
+    headers: FieldPairs = field(repr=False)
+    trailers: FieldPairs = field(repr=False)
     kind: StreamKind
     decompress: Decompressor | None = None
 

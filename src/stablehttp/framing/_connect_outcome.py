@@ -6,7 +6,7 @@ Floor 2: stands on the readers of responses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from stablehttp.framing._connect_compression import Decompressor
@@ -22,9 +22,9 @@ from stablehttp.framing._limits import CONNECT_MESSAGE_LIMIT
 class ConnectOutcome:
     """What came of a call.  Messages that arrived before an error are here too; `error` is None if there was none."""
 
-    messages: tuple[bytes, ...]
-    headers: FieldPairs
-    trailers: FieldPairs
+    messages: tuple[bytes, ...] = field(repr=False)
+    headers: FieldPairs = field(repr=False)
+    trailers: FieldPairs = field(repr=False)
     error: ConnectCallError | None
 
 

@@ -10,7 +10,7 @@ and no payload.  Event types that nobody knows are events like any other: a serv
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, final
 
 from stablehttp._errors import Answer, StableHTTPError
@@ -75,7 +75,7 @@ class ErrorEvent(_Carried):
     """A failure that no model describes.  The stream is over."""
 
     code: str
-    text: str | None
+    text: str | None = field(repr=False)
 
 
 StreamEvent: TypeAlias = Event | InitialResponse | ExceptionEvent | ErrorEvent

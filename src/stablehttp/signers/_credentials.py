@@ -30,3 +30,5 @@ class Credentials:
         token = self.session_token
         if not self.access_key_id.isprintable() or not (token is None or token.isprintable()):
             raise SigningError("the access key id or the session token holds a control character; strip it")
+        if any("\ud800" <= character <= "\udfff" for character in self.secret_access_key):
+            raise SigningError("the secret holds half of a surrogate pair, which has no octets; read it anew")

@@ -1,6 +1,6 @@
 """A message as the strings that a signature may cover (RFC 9421 §2).
 
-Floor 2: stands on nothing but the standard library.
+Floor 2: stands on redaction.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
+
+from stablehttp._redaction import show_uri
 
 FieldLines: TypeAlias = Sequence[tuple[str, str]]
 """Field lines in order, values as octets read as Latin-1."""
@@ -25,7 +27,7 @@ class RequestParts:
     trailers: FieldLines = ()
 
     def __repr__(self) -> str:
-        return f"<RequestParts {self.method} {self.origin}, {len(self.fields)} fields>"
+        return f"<RequestParts {self.method} {show_uri(self.origin)}, {len(self.fields)} fields>"
 
 
 @final

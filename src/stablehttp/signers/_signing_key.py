@@ -1,6 +1,6 @@
 """Keys that sign for one day: derived step by step, kept ready to use, remembered.
 
-Floor 2: stands on nothing but the standard library.
+Floor 2: stands on errors.
 
 A key is kept as the two hash states that HMAC begins with, so signing copies two states instead of
 setting up a MAC each time: 0.7 instead of 1.7 µs (measured), and the key itself is not kept.
@@ -13,6 +13,8 @@ import hmac
 from collections import OrderedDict
 from threading import Lock
 from typing import Final, final
+
+from stablehttp._errors import SigningError
 
 _BLOCK: Final = 64
 _INNER_PAD: Final = bytes(octet ^ 0x36 for octet in range(256))
@@ -39,9 +41,16 @@ class SigningKey:
         return outer.hexdigest()
 
 
+def _octets(secret: str) -> bytes:
+    try:
+        return secret.encode()
+    except UnicodeEncodeError:  # it would carry the secret
+        raise SigningError("the secret holds half of a surrogate pair, which has no octets; read it anew") from None
+
+
 def derive_key(prefix: str, secret: str, *steps: str) -> SigningKey:
     """Derive a key from a secret, one HMAC for each step: date, region, service and a constant."""
-    key = (prefix + secret).encode()
+    key = _octets(prefix + secret)
     for step in steps:
         key = hmac.digest(key, step.encode(), "sha256")
     return SigningKey(key)
@@ -70,7 +79,7 @@ class SigningKeyCache:
 
     def key(self, prefix: str, secret: str, *steps: str) -> SigningKey:
         """Give the key for these steps, deriving it unless it is remembered; the oldest one used makes room."""
-        place = hashlib.sha256((prefix + secret).encode()).digest(), steps
+        place = hashlib.sha256(_octets(prefix + secret)).digest(), steps
         with self._lock:
             if place in self._keys:
                 self._keys.move_to_end(place)
