@@ -4,8 +4,8 @@ Floor 7: stands on messages.
 
 Content that changes its form for sending does so first, because framing depends on it.
 Afterwards the list of lines is final: no adapter adds one.  `Host` comes first, because three of the
-clients below can send it nowhere else, and what decides the end of the message is sealed even when
-nobody signs.
+clients below can send it nowhere else.  Where the request goes and what decides the end of the message is
+sealed even when nobody signs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from stablehttp._message import AnyRequest, check_framing, check_trailers, has_t
 from stablehttp._uri import URI
 
 _EMPTY_HAS_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})
-_FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "trailer"})
+_FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "trailer", "@authority", "@scheme"})
 SEALED_BY: Final = "the framing of the message"
 
 

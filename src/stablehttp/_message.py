@@ -47,6 +47,7 @@ B = TypeVar("B", bound=Body)
 
 _METHOD: Final = ("@method",)
 _URI: Final = ("@request-target", "@target-uri", "@path", "@query")
+_ORIGIN: Final = ("@authority", "@scheme")
 _HOST = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?").fullmatch
 
 
@@ -185,9 +186,12 @@ class Request(Generic[B_co]):
 
     @uri.setter
     def uri(self, uri: str | URI) -> None:
+        new = uri if isinstance(uri, URI) else URI(uri)
         if self._guard is not None:
             self._allow("uri", _URI)
-        self._uri = uri if isinstance(uri, URI) else URI(uri)
+            if new.origin != self._uri.origin:
+                self._allow("origin", _ORIGIN)
+        self._uri = new
 
     @property
     def headers(self) -> Fields:

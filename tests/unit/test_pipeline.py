@@ -35,7 +35,14 @@ from stablehttp import (
     Timeouts,
     UnsupportedTransportError,
 )
-from stablehttp.signers import SigningChanges
+from stablehttp.signers import (
+    Credentials,
+    MessageKey,
+    MessageSigner,
+    SigningChanges,
+    SigV4QuerySigner,
+    content_digest,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -222,6 +229,100 @@ async def test_changing_what_was_signed_is_an_error_and_nothing_is_sent(changer:
         )
 
     assert connector.requests == []
+
+
+class Redirects(Interceptor):
+    """Changes where the request goes."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def modify_before_transmit(self, request: AnyRequest) -> None:
+        request.uri = self.uri  # type: ignore[assignment]
+
+
+async def test_a_request_may_not_go_to_another_origin_once_it_has_its_host() -> None:
+    """U-B8, U-B10: `Host` was decided and capabilities were checked for the old one; no signature covers the path."""
+    connector = Recorder()
+
+    with pytest.raises(SealedError, match="the origin of the request may not change any more: the framing"):
+        await AsyncPipeline(connector, interceptors=[Redirects("https://b.test/x")]).send(
+            Request("GET", "https://a.test/x")
+        )
+    await AsyncPipeline(connector, interceptors=[Redirects("https://a.test/y")]).send(
+        Request("GET", "https://a.test/x")
+    )
+
+    assert [request.target for request in connector.requests] == ["/y"]
+
+
+COVERED = {
+    "the path": (["@path"], Redirects("https://a.test/y")),
+    "the query": (["@query"], Redirects("https://a.test/x?y")),
+    "the whole URI": (["@target-uri"], Redirects("https://a.test/y")),
+    "the authority": (["@authority"], Redirects("https://b.test/x")),
+    "the method": (["@method"], ChangesMethod()),
+    "a field": (["x-a"], ChangesSigned()),
+}
+
+
+@pytest.mark.parametrize("part", COVERED)
+async def test_what_a_message_signature_covers_is_sealed(part: str) -> None:
+    """U-B8: whatever the signature covers, by any of its names."""
+    pytest.importorskip("http_sf")
+    covered, changer = COVERED[part]
+    signer = MessageSigner(MessageKey.hmac_sha256(b"secret"), covered=covered)
+    connector = Recorder()
+
+    with pytest.raises(SealedError):
+        await AsyncPipeline(connector, interceptors=[changer], signer=signer).send(
+            Request("PUT", "https://a.test/x", headers=[("X-A", "1")])
+        )
+
+    assert connector.requests == []
+
+
+class ChangesDigest(Interceptor):
+    """Changes the field that stands for the content."""
+
+    def modify_before_transmit(self, request: AnyRequest) -> None:
+        request.headers.set("Content-Digest", "sha-256=:AAAA:")
+
+
+async def test_the_digest_of_the_content_is_set_signed_and_sealed_and_the_content_stays_what_it_was() -> None:
+    """U-B8: a signed request gives another one, unsigned, when it is given other content."""
+    pytest.importorskip("http_sf")
+    signer = MessageSigner(MessageKey.hmac_sha256(b"secret"), covered=["@method", "content-digest"], digest="sha-256")
+    connector = Recorder()
+    request = Request("PUT", "https://a.test/x", body=b"abc")
+
+    with pytest.raises(SealedError, match="message signature 'sig1'"):
+        await AsyncPipeline(connector, interceptors=[ChangesDigest()], signer=signer).send(request)
+    await AsyncPipeline(connector, signer=signer).send(request)
+
+    sent = connector.requests[0]
+    assert sent.headers["Content-Digest"] == content_digest(b"abc")
+    assert sent.sealed_by is not None
+    assert sent.with_body(b"other").sealed_by is None
+
+
+async def test_a_presigned_target_replaces_the_target_and_is_sealed() -> None:
+    """U-B7, U-B8: sent again it is signed anew, and what was given stays as it was."""
+    signer = SigV4QuerySigner.for_s3(Credentials("AKID", "secret"), region="eu-west-1", expires=60)
+    connector, clock = Recorder(), iter([NOW, NOW.replace(second=6)])
+    pipeline = AsyncPipeline(connector, signer=signer, clock=lambda: next(clock))
+    request = Request("GET", "https://a.test/a%2Fb?flag&x=1")
+
+    await pipeline.send(request)
+    await pipeline.send(request)
+
+    first, second = (sent.target for sent in connector.requests)
+    assert first.startswith("/a%2Fb?flag&x=1&X-Amz-Algorithm=")
+    assert (first.count("X-Amz-Signature="), second.count("X-Amz-Signature=")) == (1, 1)
+    assert first != second
+    assert request.target == "/a%2Fb?flag&x=1"
+    with pytest.raises(SealedError):
+        await AsyncPipeline(connector, signer=signer, interceptors=[Redirects("https://a.test/y")]).send(request)
 
 
 class ChangesLate(Interceptor):
