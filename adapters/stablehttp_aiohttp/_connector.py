@@ -38,26 +38,12 @@ from stablehttp_aiohttp._convert import (
 from stablehttp_aiohttp._errors import translate
 from stablehttp_aiohttp._exchange import Exchange
 from stablehttp_aiohttp._home import Home, lent_pool
+from stablehttp_aiohttp._maker import CAPABILITIES as CAPABILITIES
 from stablehttp_aiohttp._tls import context_for
 
-_CAN: Final = frozenset(
-    {
-        Capability.STREAMED_REQUEST,
-        Capability.EARLY_RESPONSE,
-        Capability.STREAMED_RESPONSE,
-        Capability.EXPECT_CONTINUE,
-        Capability.REASON_PHRASE,
-        Capability.READ_TIMEOUT,
-        Capability.WRITE_TIMEOUT,
-        Capability.POOL_TIMEOUT,
-        Capability.TOTAL_TIMEOUT,
-        Capability.CLEARTEXT,
-    }
+_LENT: Final[Capabilities] = MappingProxyType(
+    {HttpVersion.HTTP_1_1: CAPABILITIES[HttpVersion.HTTP_1_1] - {Capability.POOL_TIMEOUT}}
 )
-CAPABILITIES: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN})
-"""What this connector can do with a pool of its own; the wait for a place in a lent pool is not seen here."""
-
-_LENT: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN - {Capability.POOL_TIMEOUT}})
 _NO_TIMEOUTS: Final = Timeouts()
 _DEFAULT_SETTINGS: Final = HttpSettings()
 _ONLY_OURS: Final = (hdrs.CONTENT_TYPE,)

@@ -5,63 +5,59 @@ Whoever asks what is installed imports this module only.
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from stablehttp import ConnectorRequirements, HttpVersion, MissingExtraError
+from stablehttp import Capability, ClientPackage, ConnectorRequirements, HttpVersion, Maker
 
 if TYPE_CHECKING:
     from stablehttp import SyncConnector
+    from stablehttp.adapting import Capabilities
     from stablehttp_aiohttp._connector import AsyncAiohttpConnector
 
-LOWEST: Final = (3, 12)
-BELOW: Final = (4,)
+PACKAGES: Final = (
+    ClientPackage(name="aiohttp", lowest=(3, 12), below=(4,), extra="aiohttp"),
+    ClientPackage(name="multidict", lowest=(6,), below=(8,), extra="aiohttp"),
+    ClientPackage(name="yarl", lowest=(1, 18), below=(2,), extra="aiohttp"),
+)
+"""aiohttp, and what stands in its signatures."""
+
+_CAN: Final = frozenset(
+    {
+        Capability.STREAMED_REQUEST,
+        Capability.EARLY_RESPONSE,
+        Capability.STREAMED_RESPONSE,
+        Capability.EXPECT_CONTINUE,
+        Capability.REASON_PHRASE,
+        Capability.READ_TIMEOUT,
+        Capability.WRITE_TIMEOUT,
+        Capability.POOL_TIMEOUT,
+        Capability.TOTAL_TIMEOUT,
+        Capability.CLEARTEXT,
+    }
+)
+CAPABILITIES: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: _CAN})
+"""What this connector can do with a pool of its own."""
 
 
-def check_client() -> None:
-    """Make sure that aiohttp is installed, in a version that this adapter knows.
-
-    Raises:
-        MissingExtraError: it is not.
-    """
-    try:
-        installed = version("aiohttp")
-    except PackageNotFoundError:
-        raise _missing("aiohttp is not installed") from None
-    if not LOWEST <= _numbers(installed) < BELOW:
-        raise _missing(f"aiohttp {installed} is installed, and this adapter works with versions from 3.12 to below 4")
-
-
-def make_connector(requirements: ConnectorRequirements) -> AsyncAiohttpConnector | None:
-    """An aiohttp connector for `requirements`, or None if aiohttp cannot meet them or is not there."""
-    if HttpVersion.HTTP_1_1 not in requirements.versions or requirements.duplex or requirements.trailers:
-        return None
-    if requirements.settings.proxy is not None:
-        return None
-    try:
-        check_client()
-    except MissingExtraError:
-        return None
+def _make(requirements: ConnectorRequirements) -> AsyncAiohttpConnector:
     from stablehttp_aiohttp._connector import AsyncAiohttpConnector
 
     return AsyncAiohttpConnector(settings=requirements.settings)
 
 
-def make_sync_connector(requirements: ConnectorRequirements) -> SyncConnector | None:  # noqa: ARG001
-    """None: aiohttp is asynchronous only."""
+def _make_sync(_: ConnectorRequirements) -> SyncConnector | None:
     return None
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version; a pre-release of 4.0 counts as 4, which is out of range."""
-    numbers: list[int] = []
-    for part in text.split(".")[:3]:
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)
+make_connector: Final = Maker("aiohttp", _make, capabilities=CAPABILITIES, packages=PACKAGES)
+"""An aiohttp connector for requirements, or None if aiohttp cannot meet them or is not there."""
 
-
-def _missing(problem: str) -> MissingExtraError:
-    return MissingExtraError(f"{problem}; run: pip install 'stablehttp[aiohttp]'", extra="aiohttp")
+make_sync_connector: Final = Maker(
+    "aiohttp",
+    _make_sync,
+    capabilities=CAPABILITIES,
+    packages=PACKAGES,
+    unavailable=lambda _: "aiohttp is asynchronous only",
+)
+"""None: aiohttp is asynchronous only."""

@@ -29,28 +29,9 @@ from stablehttp_crt._dial import Dial
 from stablehttp_crt._errors import TOO_MANY_STREAMS, name_of
 from stablehttp_crt._exchange import Exchange
 from stablehttp_crt._lane import Threads
+from stablehttp_crt._maker import CAPABILITIES as CAPABILITIES
 from stablehttp_crt._opening import Endpoint
 from stablehttp_crt._upload import FrameWriter, Sink
-
-_ALWAYS: Final = frozenset(
-    {
-        Capability.STREAMED_REQUEST,
-        Capability.EARLY_RESPONSE,
-        Capability.STREAMED_RESPONSE,
-        Capability.READ_TIMEOUT,
-        Capability.WRITE_TIMEOUT,
-        Capability.POOL_TIMEOUT,
-        Capability.TOTAL_TIMEOUT,
-        Capability.PROXY,
-    }
-)
-CAPABILITIES: Final[Capabilities] = MappingProxyType(
-    {
-        HttpVersion.HTTP_1_1: _ALWAYS | {Capability.CLEARTEXT, Capability.CONNECT_METHOD},
-        HttpVersion.HTTP_2: _ALWAYS | {Capability.DUPLEX},
-    }
-)
-"""What these connectors can do over each version they may be made for."""
 
 LIMITS: Final = MappingProxyType({HttpVersion.HTTP_2: Limits(field_line=LONGEST_LINE)})
 

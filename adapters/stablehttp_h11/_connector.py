@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from time import monotonic
-from types import MappingProxyType
 from typing import ClassVar, Final, final
 
 from stablehttp import (
     AsyncBody,
     AsyncConnector,
-    Capability,
     HttpSettings,
     HttpVersion,
     PoolTimeoutError,
@@ -25,28 +23,20 @@ from stablehttp import (
     Timeouts,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import AsyncPool, Capabilities, SyncPool
+from stablehttp.adapting import AsyncPool, SyncPool
 from stablehttp_h11._body import AsyncStream, SyncStream, expects_continue, prepare_async, prepare_sync
 from stablehttp_h11._bounds import Bounds
 from stablehttp_h11._convert import render_head
 from stablehttp_h11._dial import Dialler
 from stablehttp_h11._exchange import AsyncExchange
+from stablehttp_h11._maker import CAPABILITIES as CAPABILITIES
+from stablehttp_h11._maker import SYNC_CAPABILITIES
 from stablehttp_h11._route import Router
 from stablehttp_h11._sync_dial import SyncDialler, check_route
 from stablehttp_h11._sync_exchange import SyncExchange
 from stablehttp_h11._sync_wire import SyncWire
 from stablehttp_h11._wire import Wire
 
-CAPABILITIES: Final[Capabilities] = MappingProxyType({HttpVersion.HTTP_1_1: frozenset(Capability)})
-"""What the asynchronous connector can do.
-
-Duplex as HTTP/1.1 has it: with a server that answers before it has read the request, and through no proxy that
-holds back what it forwards.
-"""
-
-_SYNC_CAPABILITIES: Final[Capabilities] = MappingProxyType(
-    {HttpVersion.HTTP_1_1: CAPABILITIES[HttpVersion.HTTP_1_1] - {Capability.DUPLEX}}
-)
 _VERSIONS: Final = (HttpVersion.HTTP_1_1,)
 _SETTINGS: Final = HttpSettings()
 
@@ -123,7 +113,7 @@ class SyncH11Connector(SyncConnector):
 
     SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
     name = "h11"
-    capabilities = _SYNC_CAPABILITIES
+    capabilities = SYNC_CAPABILITIES
 
     def __init__(
         self,

@@ -24,30 +24,9 @@ from stablehttp.adapting import Capabilities
 from stablehttp_httpx._content import AsyncContent, Octets, SyncContent
 from stablehttp_httpx._convert import Origins, convert, whole_url
 from stablehttp_httpx._limits import NO_TIMEOUTS, Limits, limits_of
+from stablehttp_httpx._maker import CAPABILITIES as CAPABILITIES
 from stablehttp_httpx._progress import Route
 from stablehttp_httpx._transport import check_settings
-
-_EVERYWHERE: Final = frozenset(
-    {
-        Capability.STREAMED_REQUEST,
-        Capability.STREAMED_RESPONSE,
-        Capability.OPAQUE_VALUES,
-        Capability.READ_TIMEOUT,
-        Capability.WRITE_TIMEOUT,
-        Capability.POOL_TIMEOUT,
-        Capability.TOTAL_TIMEOUT,
-        Capability.PROXY,
-        Capability.CLEARTEXT,
-    }
-)
-
-CAPABILITIES: Final[Capabilities] = MappingProxyType(
-    {
-        HttpVersion.HTTP_1_1: _EVERYWHERE | {Capability.REASON_PHRASE},
-        HttpVersion.HTTP_2: _EVERYWHERE,
-    }
-)
-"""What a connector with a transport of its own can do."""
 
 _BY_A_NETWORK: Final = frozenset(
     {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stablehttp_httpx2._maker import check_client
+from stablehttp import lazy_names
 from stablehttp_httpx2._maker import make_connector as make_connector
 from stablehttp_httpx2._maker import make_sync_connector as make_sync_connector
 
@@ -39,18 +39,4 @@ __all__ = [
     "to_httpx2",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    check_client()
-    from importlib import import_module
-
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME_OF, make_connector.check)

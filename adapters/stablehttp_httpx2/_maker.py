@@ -5,74 +5,65 @@ Whoever asks what is installed imports this module only.
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from stablehttp import ConnectorRequirements, HttpVersion, MissingExtraError
+from stablehttp import Capability, ClientPackage, ConnectorRequirements, HttpVersion, Maker
 
 if TYPE_CHECKING:
+    from stablehttp.adapting import Capabilities
     from stablehttp_httpx2._connector import AsyncHttpx2Connector, SyncHttpx2Connector
 
 LOWEST: Final = (2, 16)
 BELOW: Final = (3,)
+PACKAGES: Final = (ClientPackage(name="httpx2", lowest=LOWEST, below=BELOW, extra="httpx2"),)
+
+_EVERYWHERE: Final = frozenset(
+    {
+        Capability.STREAMED_REQUEST,
+        Capability.STREAMED_RESPONSE,
+        Capability.OPAQUE_VALUES,
+        Capability.READ_TIMEOUT,
+        Capability.WRITE_TIMEOUT,
+        Capability.POOL_TIMEOUT,
+        Capability.TOTAL_TIMEOUT,
+        Capability.PROXY,
+        Capability.CLEARTEXT,
+    }
+)
+
+CAPABILITIES: Final[Capabilities] = MappingProxyType(
+    {
+        HttpVersion.HTTP_1_1: _EVERYWHERE | {Capability.REASON_PHRASE},
+        HttpVersion.HTTP_2: _EVERYWHERE,
+    }
+)
+"""What a connector with a transport of its own can do."""
 
 
-def check_client() -> None:
-    """Make sure that httpx2 is installed, in a version that this adapter knows.
-
-    Raises:
-        MissingExtraError: it is not.
-    """
-    try:
-        installed = version("httpx2")
-    except PackageNotFoundError:
-        raise _missing("httpx2 is not installed") from None
-    if not LOWEST <= _numbers(installed) < BELOW:
-        lowest, below = (".".join(map(str, numbers)) for numbers in (LOWEST, BELOW))
-        raise _missing(f"httpx2 {installed} is installed, and this adapter works from {lowest} to below {below}")
+def _unavailable(requirements: ConnectorRequirements) -> str | None:
+    if HttpVersion.HTTP_2 in requirements.versions and find_spec("h2") is None:
+        return "httpx2 needs the package h2 for HTTP/2, which is not installed"
+    return None
 
 
-def make_connector(requirements: ConnectorRequirements) -> AsyncHttpx2Connector | None:
-    """An httpx2 connector for `requirements`, or None if httpx2 cannot meet them or is not there."""
-    if not _can_meet(requirements):
-        return None
+def _make(requirements: ConnectorRequirements) -> AsyncHttpx2Connector:
     from stablehttp_httpx2._connector import AsyncHttpx2Connector
 
     return AsyncHttpx2Connector(versions=requirements.versions, settings=requirements.settings)
 
 
-def make_sync_connector(requirements: ConnectorRequirements) -> SyncHttpx2Connector | None:
-    """A synchronous httpx2 connector for `requirements`, or None if httpx2 cannot meet them or is not there."""
-    if not _can_meet(requirements):
-        return None
+def _make_sync(requirements: ConnectorRequirements) -> SyncHttpx2Connector:
     from stablehttp_httpx2._connector import SyncHttpx2Connector
 
     return SyncHttpx2Connector(versions=requirements.versions, settings=requirements.settings)
 
 
-def _can_meet(requirements: ConnectorRequirements) -> bool:
-    if requirements.duplex or requirements.trailers or not requirements.versions:
-        return False
-    if HttpVersion.HTTP_2 in requirements.versions and find_spec("h2") is None:
-        return False
-    try:
-        check_client()
-    except MissingExtraError:
-        return False
-    return True
+make_connector: Final = Maker("httpx2", _make, capabilities=CAPABILITIES, packages=PACKAGES, unavailable=_unavailable)
+"""An httpx2 connector for requirements, or None if httpx2 cannot meet them or is not there."""
 
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version; a pre-release counts as the version that it precedes."""
-    numbers: list[int] = []
-    for part in text.split(".")[:3]:
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)
-
-
-def _missing(problem: str) -> MissingExtraError:
-    return MissingExtraError(f"{problem}; run: pip install 'stablehttp[httpx2]'", extra="httpx2")
+make_sync_connector: Final = Maker(
+    "httpx2", _make_sync, capabilities=CAPABILITIES, packages=PACKAGES, unavailable=_unavailable
+)
+"""A synchronous httpx2 connector for requirements, or None if httpx2 cannot meet them or is not there."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stablehttp._body import normalize_body as normalize_body
     from stablehttp._call_options import CallOptions as CallOptions
     from stablehttp._capability import Capability as Capability
+    from stablehttp._client_package import ClientPackage as ClientPackage
     from stablehttp._completion import apply_framing as apply_framing
     from stablehttp._connectors import AsyncConnector as AsyncConnector
     from stablehttp._connectors import AsyncTransport as AsyncTransport
@@ -106,6 +107,8 @@ if TYPE_CHECKING:
     from stablehttp._informational import InformationalHook as InformationalHook
     from stablehttp._interception import Attempt as Attempt
     from stablehttp._interception import Interceptor as Interceptor
+    from stablehttp._lazy_names import lazy_names as lazy_names
+    from stablehttp._makers import Maker as Maker
     from stablehttp._message import AnyRequest as AnyRequest
     from stablehttp._message import Request as Request
     from stablehttp._message import RequestParts as RequestParts
@@ -113,6 +116,8 @@ if TYPE_CHECKING:
     from stablehttp._operation import OperationKind as OperationKind
     from stablehttp._pipeline import AsyncPipeline as AsyncPipeline
     from stablehttp._pipeline import SyncPipeline as SyncPipeline
+    from stablehttp._protocol_versions import ProtocolVersions as ProtocolVersions
+    from stablehttp._protocol_versions import minimum_versions as minimum_versions
     from stablehttp._reading import DEFAULT_LINE_LIMIT as DEFAULT_LINE_LIMIT
     from stablehttp._redaction import SECRET_FIELDS as SECRET_FIELDS
     from stablehttp._redaction import SECRET_PARAMETERS as SECRET_PARAMETERS
@@ -122,7 +127,11 @@ if TYPE_CHECKING:
     from stablehttp._response import AnyResponse as AnyResponse
     from stablehttp._response import ConnectionInfo as ConnectionInfo
     from stablehttp._response import Response as Response
+    from stablehttp._selection import Choice as Choice
+    from stablehttp._selection import MakeConnector as MakeConnector
+    from stablehttp._selection import MakeSyncConnector as MakeSyncConnector
     from stablehttp._selection import best_available as best_available
+    from stablehttp._selection import explain_choice as explain_choice
     from stablehttp._selection import installed_makers as installed_makers
     from stablehttp._selection import make_connector as make_connector
     from stablehttp._selection import make_sync_connector as make_sync_connector
@@ -157,6 +166,7 @@ _HOMES = {
     """,
     "_call_options": "CallOptions",
     "_capability": "Capability",
+    "_client_package": "ClientPackage",
     "_completion": "apply_framing",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
     "_content_coding": "adecoded decoded",
@@ -181,14 +191,20 @@ _HOMES = {
     "_http_version": "HttpVersion",
     "_informational": "InformationalHook",
     "_interception": "Attempt Interceptor",
+    "_lazy_names": "lazy_names",
+    "_makers": "Maker",
     "_message": "AnyRequest Request RequestParts",
     "_operation": "Operation OperationKind",
     "_pipeline": "AsyncPipeline SyncPipeline",
+    "_protocol_versions": "ProtocolVersions minimum_versions",
     "_reading": "DEFAULT_LINE_LIMIT",
     "_redaction": "SECRET_FIELDS SECRET_PARAMETERS",
     "_response": "AnyResponse ConnectionInfo DEFAULT_ERROR_LIMIT DEFAULT_READ_LIMIT Response",
     "_requirements": "ConnectorRequirements",
-    "_selection": "best_available installed_makers make_connector make_sync_connector",
+    "_selection": """
+        Choice MakeConnector MakeSyncConnector best_available explain_choice installed_makers make_connector
+        make_sync_connector
+    """,
     "_settings": "HttpSettings TLSSettings Timeouts",
     "_sinks": "AsyncSink AsyncSinkInput CallbackSink Sink SinkInput",
     "_snapshot": """
@@ -232,6 +248,8 @@ __all__ = [
     "CallbackSink",
     "Capability",
     "CertificateError",
+    "Choice",
+    "ClientPackage",
     "ClosedError",
     "ConnectError",
     "ConnectRefusedError",
@@ -271,6 +289,9 @@ __all__ = [
     "InvalidURIError",
     "IterableBody",
     "Limits",
+    "MakeConnector",
+    "MakeSyncConnector",
+    "Maker",
     "MediaType",
     "MissingExtraError",
     "MisuseError",
@@ -285,6 +306,7 @@ __all__ = [
     "PoolTimeoutError",
     "Progress",
     "ProgressHook",
+    "ProtocolVersions",
     "PushedBody",
     "ReadTimeoutError",
     "Reader",
@@ -322,11 +344,14 @@ __all__ = [
     "aws_chunked",
     "best_available",
     "decoded",
+    "explain_choice",
     "format_http_date",
     "installed_makers",
     "join_list",
+    "lazy_names",
     "make_connector",
     "make_sync_connector",
+    "minimum_versions",
     "normalize_body",
     "parse_http_date",
     "quote",

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from stablehttp._http_version import HttpVersion
+from stablehttp._http_version import HttpVersion, checked_versions
 from stablehttp._interception import Interceptor
-from stablehttp._operation import checked_versions
 from stablehttp._settings import Timeouts
 
 

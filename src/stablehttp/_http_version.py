@@ -5,6 +5,7 @@ Floor 1: stands on errors.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, final
 
@@ -73,3 +74,23 @@ _SPELLINGS = {
     "h2": HttpVersion.HTTP_2,
     "h2c": HttpVersion.HTTP_2,
 }
+
+
+def _shown(version: object) -> str:
+    return repr(version) if isinstance(version, HttpVersion) else type(version).__name__
+
+
+def checked_versions(versions: Iterable[HttpVersion] | HttpVersion, where: str) -> tuple[HttpVersion, ...]:
+    """`versions` as a tuple, each once; `where` names what they belong to.
+
+    Raises:
+        InvalidMessageError: one is not a version that requests are sent with.
+    """
+    given = (versions,) if isinstance(versions, HttpVersion) else tuple(versions)
+    for version in given:
+        if not isinstance(version, HttpVersion) or version is HttpVersion.HTTP_1_0:
+            raise InvalidMessageError(
+                f"versions of {where} must be protocol versions that requests are sent with, not {_shown(version)}; "
+                "use HttpVersion.HTTP_1_1 or HttpVersion.HTTP_2, or HttpVersion.parse"
+            )
+    return tuple(dict.fromkeys(given))

@@ -9,13 +9,12 @@ transports can tell which operation a request belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Final, Literal, TypeAlias, final
 
 from stablehttp._capability import Capability
 from stablehttp._errors import InvalidMessageError
-from stablehttp._http_version import HttpVersion
+from stablehttp._http_version import HttpVersion, checked_versions
 
 OperationKind: TypeAlias = Literal["unary", "client_stream", "server_stream", "duplex"]
 """How messages flow: one each way, many towards the server, many from it, or both at the same time."""
@@ -58,23 +57,3 @@ class Operation:
     def streams_messages(self) -> bool:
         """Whether messages are streamed in at least one direction: what models call an event stream."""
         return self.kind != "unary"
-
-
-def _shown(version: object) -> str:
-    return repr(version) if isinstance(version, HttpVersion) else type(version).__name__
-
-
-def checked_versions(versions: Iterable[HttpVersion] | HttpVersion, where: str) -> tuple[HttpVersion, ...]:
-    """`versions` as a tuple, each once; `where` names what they belong to.
-
-    Raises:
-        InvalidMessageError: one is not a version that requests are sent with.
-    """
-    given = (versions,) if isinstance(versions, HttpVersion) else tuple(versions)
-    for version in given:
-        if not isinstance(version, HttpVersion) or version is HttpVersion.HTTP_1_0:
-            raise InvalidMessageError(
-                f"versions of {where} must be protocol versions that requests are sent with, not {_shown(version)}; "
-                "use HttpVersion.HTTP_1_1 or HttpVersion.HTTP_2, or HttpVersion.parse"
-            )
-    return tuple(dict.fromkeys(given))

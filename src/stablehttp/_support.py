@@ -8,7 +8,7 @@ everything but duplex streaming, where a wrong guess is a call that never ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stablehttp._call_options import CallOptions
 from stablehttp._capability import Capability
@@ -89,6 +89,20 @@ def check_versions(versions: Iterable[HttpVersion], transport: object, operation
         capability=f"speaking {words} only",
         operation=operation,
     )
+
+
+def shortcoming(
+    transport: object, version: HttpVersion, offered: Sequence[HttpVersion], needs: Iterable[Capability]
+) -> str | None:
+    """Why `transport`, which a maker made, is not what was asked for: `version`, none but those offered, and needs."""
+    if isinstance(transport, Connector):
+        if version not in transport.capabilities:
+            return f"made a connector that does not speak {version}"
+        others = [spoken.value for spoken in transport.versions if spoken not in offered]
+        if others:
+            return f"made a connector that may also use {' or '.join(others)}"
+    lacks = sorted(need.value for need in needs if not _offers(transport, need))
+    return f"made a connector that does not offer {', '.join(lacks)}" if lacks else None
 
 
 def _offers(transport: object, need: Capability) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 FLOORS: Final = (
-    ("_errors", "_capability", "_grammar", "_redaction"),
+    ("_errors", "_capability", "_grammar", "_redaction", "_lazy_names"),
     (
         "_http_version",
         "_field_value",
@@ -18,6 +18,7 @@ FLOORS: Final = (
         "_settings",
         "_content",
         "_counter",
+        "_client_package",
     ),
     (
         "_field_lines",
@@ -32,7 +33,7 @@ FLOORS: Final = (
         "_requirements",
         "_operation",
     ),
-    ("_fields", "_files"),
+    ("_fields", "_files", "_makers", "_protocol_versions"),
     ("_body", "_reading", "_received_fields"),
     ("_received", "_message", "_forms", "_taps", "_aws_chunked"),
     ("_response", "_editor"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
 from typing import Literal, TypeAlias, final
 
 from stablehttp import (
@@ -13,6 +12,7 @@ from stablehttp import (
     ConnectorRequirements,
     HttpSettings,
     HttpVersion,
+    Maker,
     MissingExtraError,
     SyncConnector,
     installed_makers,
@@ -40,7 +40,7 @@ def installed_roles(settings: HttpSettings, versions: tuple[HttpVersion, ...]) -
     """
     for name, point in installed_makers().items():
         module = import_module(point.module)
-        missing = _missing(module)
+        missing = _missing(getattr(module, _FUNCTIONS["async"]))
         for version in versions:
             for colour, function in _FUNCTIONS.items():
                 role = Role(name, version, colour, getattr(module, function))
@@ -51,11 +51,11 @@ def installed_roles(settings: HttpSettings, versions: tuple[HttpVersion, ...]) -
                     yield role, ""
 
 
-def _missing(module: ModuleType) -> str:
+def _missing(maker: object) -> str:
     """Why the client of an adapter cannot be used, or an empty text; a maker of somebody else's need not tell."""
-    check: Callable[[], None] = getattr(module, "check_client", lambda: None)
-    try:
-        check()
-    except MissingExtraError as error:
-        return str(error)
+    if isinstance(maker, Maker):
+        try:
+            maker.check()
+        except MissingExtraError as error:
+            return str(error)
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 
@@ -16,7 +17,6 @@ from stablehttp import (
     UnsupportedTransportError,
 )
 from stablehttp_aiohttp import CAPABILITIES, AsyncAiohttpConnector, make_connector, make_sync_connector
-from stablehttp_aiohttp import _maker as maker
 
 BOTH = (HttpVersion.HTTP_2, HttpVersion.HTTP_1_1)
 
@@ -82,14 +82,26 @@ def test_versions_out_of_range_are_refused_with_a_way_out(
     monkeypatch: pytest.MonkeyPatch, installed: str, good: bool
 ) -> None:
     """U-A5, W15."""
-    monkeypatch.setattr(maker, "version", lambda _: installed)
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: installed if name == "aiohttp" else real(name))
 
     if good:
-        maker.check_client()
+        make_connector.check()
         return
     with pytest.raises(MissingExtraError, match=r"pip install 'stablehttp\[aiohttp\]'") as caught:
-        maker.check_client()
+        make_connector.check()
     assert (caught.value.extra, installed in str(caught.value)) == ("aiohttp", True)
+    assert make_connector(ConnectorRequirements()) is None
+
+
+@pytest.mark.parametrize("package", ["multidict", "yarl"])
+def test_what_aiohttp_is_called_with_is_checked_too(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """U-A5, W15."""
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99.0" if name == package else real(name))
+
+    with pytest.raises(MissingExtraError, match=rf"{package} 99.0 is installed, and this adapter works from"):
+        make_connector.check()
     assert make_connector(ConnectorRequirements()) is None
 
 

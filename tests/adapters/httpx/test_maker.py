@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 import stablehttp_httpx
 from stablehttp import ConnectorRequirements, HttpSettings, HttpVersion, MissingExtraError, UnsupportedTransportError
-from stablehttp_httpx import _maker, make_connector, make_sync_connector
+from stablehttp_httpx import make_connector, make_sync_connector
 
 
 def run_fresh(code: str) -> str:
@@ -53,12 +54,12 @@ except ImportError as error:
 @pytest.mark.parametrize("installed", ["0.1.0", "99.0", "nonsense"])
 def test_a_version_out_of_range_is_refused_by_name(installed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """U-A5."""
-    monkeypatch.setattr(_maker, "version", lambda name: installed)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: installed)
 
     with pytest.raises(
         MissingExtraError, match=rf"httpx {installed} is installed, and this adapter works from"
     ) as caught:
-        _maker.check_client()
+        make_connector.check()
     assert caught.value.extra == "httpx"
     assert make_connector(ConnectorRequirements()) is None
 
