@@ -54,6 +54,8 @@ class StableHTTPError(Exception):
     request where there was one; they never hold userinfo, a path or a query.  `status` is the
     status of the response whose head had already arrived, if one had, and `head` is that head, if
     the response had been given to the caller: then the server has acted, so both answers are "yes".
+    `sink_octets` is how many octets of content lie in a sink that they were written to: 0 if they could be
+    taken back, so that the sink can be given to a second attempt; None if there was no sink.
     """
 
     sent: Answer = "no"
@@ -62,6 +64,7 @@ class StableHTTPError(Exception):
     origin: str | None = None
     status: int | None = None
     head: ResponseHead | None = None
+    sink_octets: int | None = None
 
     def __init__(
         self,

@@ -18,10 +18,11 @@ from stablehttp._extensions import Extensions
 from stablehttp._field_lines import Guard
 from stablehttp._fields import Fields, LinesInput, view_fields
 from stablehttp._http_version import HttpVersion
+from stablehttp._pouring import apour, pour
 from stablehttp._reading import DEFAULT_LINE_LIMIT, Gatherer, LineReader, Rechunker, as_json, as_text, charset_of
 from stablehttp._received import ArrivingBody, Explaining, ReceivedBody
 from stablehttp._redaction import described
-from stablehttp._sinks import AsyncSinkInput, SinkInput, apour, pour
+from stablehttp._sinks import AsyncSinkInput, SinkInput
 from stablehttp._taps import Meter, ProgressHook, watched
 
 B = TypeVar("B", bound=Body)

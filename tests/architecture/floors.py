@@ -33,7 +33,7 @@ FLOORS: Final = (
         "_requirements",
         "_operation",
     ),
-    ("_fields", "_files", "_makers", "_protocol_versions"),
+    ("_fields", "_files", "_pouring", "_makers", "_protocol_versions"),
     ("_body", "_reading", "_received_fields"),
     ("_received", "_message", "_forms", "_taps", "_aws_chunked"),
     ("_response", "_editor"),
