@@ -150,6 +150,7 @@ if TYPE_CHECKING:
     from stablehttp._snapshot import restore_response as restore_response
     from stablehttp._snapshot import snapshot_request as snapshot_request
     from stablehttp._snapshot import snapshot_response as snapshot_response
+    from stablehttp._sunk import SinkBody as SinkBody
     from stablehttp._taps import Progress as Progress
     from stablehttp._taps import ProgressHook as ProgressHook
     from stablehttp._taps import TrailerComputation as TrailerComputation
@@ -207,6 +208,7 @@ _HOMES = {
     """,
     "_settings": "HttpSettings TLSSettings Timeouts",
     "_sinks": "AsyncSink AsyncSinkInput CallbackSink Sink SinkInput",
+    "_sunk": "SinkBody",
     "_snapshot": """
         RequestSnapshot ResponseSnapshot SNAPSHOT_VERSION restore_request restore_response snapshot_request
         snapshot_response
@@ -321,6 +323,7 @@ __all__ = [
     "SealedError",
     "SigningError",
     "Sink",
+    "SinkBody",
     "SinkError",
     "SinkInput",
     "StableHTTPError",

@@ -12,7 +12,10 @@ from typing import final
 
 from stablehttp._http_version import HttpVersion, checked_versions
 from stablehttp._interception import Interceptor
+from stablehttp._pouring import check_sink
 from stablehttp._settings import Timeouts
+from stablehttp._sinks import AsyncSinkInput
+from stablehttp._taps import ProgressHook
 
 
 @final
@@ -22,17 +25,27 @@ class CallOptions:
 
     `timeouts` take the place of the client's as a whole.  `interceptors` run after the client's
     own.  `versions` are the protocol versions that will do for this call, best first.
+
+    `sink` is what the content of a success is written to while it arrives: an object with `write`, a
+    callback, or a `Path`.  The call returns when all of it is there; `response.body` is a `SinkBody`
+    then.  The content of any other response is kept, up to 1 MiB.  `progress` is told how far content
+    has come, in both directions.
     """
 
     timeouts: Timeouts | None = None
     interceptors: tuple[Interceptor, ...] = ()
     versions: tuple[HttpVersion, ...] = ()
+    sink: AsyncSinkInput | None = None
+    progress: ProgressHook | None = None
 
     def __post_init__(self) -> None:
         """Take any iterable where a tuple is wanted.
 
         Raises:
             InvalidMessageError: no request is sent with one of the versions.
+            InvalidBodyError: `sink` cannot be one.
         """
+        if self.sink is not None:
+            check_sink(self.sink, asynchronous=True)
         object.__setattr__(self, "interceptors", tuple(self.interceptors))
         object.__setattr__(self, "versions", checked_versions(self.versions, "a call"))

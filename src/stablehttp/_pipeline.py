@@ -28,16 +28,20 @@ from stablehttp._connectors import (
 from stablehttp._errors import MisuseError, StableHTTPError
 from stablehttp._exchange import Dispatch, Duplex, Exchange, ExchangeContent, announced_trailers
 from stablehttp._interception import Attempt, Interceptor, Interceptors
-from stablehttp._message import AnyRequest, Request, derive, seal_whole
+from stablehttp._message import AnyRequest, Request, derive, replace_body, seal_whole
 from stablehttp._operation import Operation
 from stablehttp._outgoing import check_async, check_sync
+from stablehttp._pouring import check_sink
 from stablehttp._received import ReceivedBody
 from stablehttp._redaction import redact_uri
 from stablehttp._requirements import ConnectorRequirements
 from stablehttp._response import Response
 from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
 from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign, signer_for
+from stablehttp._sinks import SinkInput
+from stablehttp._sunk import apour_response, pour_response
 from stablehttp._support import check_call, check_duplex, check_negotiated
+from stablehttp._taps import watched
 from stablehttp.signers import Signer
 
 B = TypeVar("B", bound=Body)
@@ -80,7 +84,7 @@ def _utc_now() -> datetime:
 class _Call(Generic[B]):
     """One attempt to send one request."""
 
-    __slots__ = ("_interceptors", "_since", "ready")
+    __slots__ = ("_arrived", "_interceptors", "_progress", "_since", "ready", "sink")
 
     def __init__(
         self,
@@ -95,6 +99,9 @@ class _Call(Generic[B]):
         """Select, intercept, complete and check; nothing is read, signed or sent yet."""
         self._since = monotonic()
         check_body(request.body)
+        self.sink = None if options is None else options.sink
+        self._progress = None if options is None else options.progress
+        self._arrived: Response[B] | None = None
         operation = operation or request.extensions.get(Operation)
         if operation is not None or options is not None:
             check_call(transport, operation, options)
@@ -120,6 +127,8 @@ class _Call(Generic[B]):
         check_sendable(self.ready, transport, timeouts)
         if timeouts is not None:
             self.ready.extensions.set(timeouts)
+        if self._progress is not None and self.ready.body.length != 0:
+            replace_body(self.ready, watched(self.ready.body, self._progress, "sent"))
         interceptors.read_before_signing(self.ready)
 
     def sign(self, signer: Signer | None, digest: str | None, now: datetime) -> Request[B]:
@@ -140,17 +149,25 @@ class _Call(Generic[B]):
         body: Body = response.body
         if isinstance(body, ReceivedBody):
             body.answers(self.ready.method, self.ready.uri.origin)
+        if self._progress is not None:
+            response.watch(self._progress)
+        self._arrived = response
         self._interceptors.read_after_transmit(response)
         wrapped = cast("Response[B]", self._interceptors.modify_response(response))
-        if self._interceptors.watches_attempts:
-            self._report(response, None)
+        if self.sink is None:
+            self.ended()
         return wrapped
+
+    def ended(self) -> None:
+        """Tell who watches attempts that this one went well."""
+        if self._interceptors.watches_attempts:
+            self._report(self._arrived, None)
 
     def failed(self, error: StableHTTPError) -> StableHTTPError:
         """Say which request the error is about, and tell who watches attempts."""
         error.about(self.ready.method, self.ready.uri.origin)
         if self._interceptors.watches_attempts:
-            self._report(None, error)
+            self._report(self._arrived, error)
         return error
 
     def _report(self, response: Response[B] | None, error: StableHTTPError | None) -> None:
@@ -170,14 +187,21 @@ class _Call(Generic[B]):
 
 
 async def _transmit(call: _Call[AsyncBody], transport: AsyncTransport) -> Response[AsyncBody]:
-    """Send what is ready, and give the response when its head is there."""
+    """Send what is ready, and give the response when its head is there, or with a sink when all of it is there."""
     try:
         response = await transport.send(call.ready)
         if Duplex in call.ready.extensions:
             await _check_again(response, call.ready, transport)
     except StableHTTPError as error:
         raise call.failed(error)  # noqa: B904 (the same error, with its cause)
-    return call.wrap(response)
+    wrapped = call.wrap(response)
+    if call.sink is not None:
+        try:
+            await apour_response(wrapped, call.sink)
+        except StableHTTPError as error:
+            raise call.failed(error)  # noqa: B904 (the same error, with its cause)
+        call.ended()
+    return wrapped
 
 
 async def _check_again(response: Response[AsyncBody], request: AnyRequest, transport: AsyncTransport) -> None:
@@ -227,13 +251,14 @@ class AsyncPipeline:
         operation: Operation | None = None,
         options: CallOptions | None = None,
     ) -> Response[AsyncBody]:
-        """Send `request` once and give the response as soon as its head has arrived.
+        """Send `request` once and give the response as soon as its head has arrived, or with a sink all of it.
 
         The request itself is not changed.  Read the response to its end, or close it.  Without
         `operation`, the one in `request.extensions` holds, if there is one.
 
         Raises:
             UnsupportedTransportError: the transport cannot do what `operation` or `options` need; nothing ran.
+            SinkError: the sink of `options` did not take the content; `sink_octets` says how much lies there.
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
         transport = self._transport()
@@ -255,8 +280,10 @@ class AsyncPipeline:
 
         Raises:
             UnsupportedTransportError: the connector does not send and receive at the same time; nothing ran.
-            MisuseError: `request` has content of its own.
+            MisuseError: `request` has content of its own, or `options` name a sink.
         """
+        if options is not None and options.sink is not None:
+            raise MisuseError("the content of an exchange is read from it; leave the sink out of the options")
         transport = self._transport()
         named = operation or request.extensions.get(Operation)
         check_duplex(transport, named)
@@ -349,15 +376,18 @@ class SyncPipeline:
         operation: Operation | None = None,
         options: CallOptions | None = None,
     ) -> Response[SyncBody]:
-        """Send `request` once and give the response as soon as its head has arrived.
+        """Send `request` once and give the response as soon as its head has arrived, or with a sink all of it.
 
         The request itself is not changed.  Read the response to its end, or close it.  Without
         `operation`, the one in `request.extensions` holds, if there is one.
 
         Raises:
             UnsupportedTransportError: the transport cannot do what `operation` or `options` need; nothing ran.
+            SinkError: the sink of `options` did not take the content; `sink_octets` says how much lies there.
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
+        if options is not None and options.sink is not None:
+            check_sink(options.sink, asynchronous=False)
         transport = self._transport()
         call = _Call(request, transport, self._interceptors, self._timeouts, check_sync, operation, options)
         signer = signer_for(call.ready.body, self._signer_now())
@@ -370,7 +400,14 @@ class SyncPipeline:
             response = transport.send(ready)
         except StableHTTPError as error:
             raise call.failed(error)  # noqa: B904 (the same error, with its cause)
-        return call.wrap(response)
+        wrapped = call.wrap(response)
+        if call.sink is not None:
+            try:
+                pour_response(wrapped, cast(SinkInput, call.sink))
+            except StableHTTPError as error:
+                raise call.failed(error)  # noqa: B904 (the same error, with its cause)
+            call.ended()
+        return wrapped
 
     def close(self) -> None:
         """Close the connector if the pipeline made it; one that was given is left alone."""

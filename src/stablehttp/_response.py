@@ -392,6 +392,12 @@ AnyResponse: TypeAlias = Response[Body]
 """A response of any body: what hooks take."""
 
 
+def replace_content(response: AnyResponse, body: Body) -> None:
+    """Have `response` give its content from elsewhere: from where it went."""
+    response._body = body
+    response._content = None
+
+
 def view_response(response: AnyResponse, reader: str) -> AnyResponse:
     """A response that shows the same and refuses every change; reading its content still reads it."""
     view: AnyResponse = object.__new__(type(response))

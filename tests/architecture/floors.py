@@ -46,6 +46,7 @@ FLOORS: Final = (
         "_exchange",
         "_snapshot",
         "_content_coding",
+        "_sunk",
     ),
     ("_connectors", "_call_options"),
     ("_support",),
