@@ -33,8 +33,8 @@ class SinkBody(ArrivingBody, DualBody):
 
     def __init__(self, sink: object, octets: int, again: DualBody | None, arrived: AnyResponse) -> None:
         super().__init__()
-        self.sink = sink
-        self.octets = octets
+        self.sink: object = sink
+        self.octets: int = octets
         self._again = again
         body = arrived.body
         trailers = arrived.trailers if not isinstance(body, ArrivingBody) else None

@@ -306,3 +306,11 @@ async def test_progress_and_a_sink_go_together() -> None:
 
     assert memory.getvalue() == b"abc"
     assert [step.octets for step in seen] == [2, 3]
+
+
+def test_an_exchange_takes_no_sink() -> None:
+    from stablehttp import MisuseError
+    from stablehttp.testing import AsyncMemoryConnector
+
+    with pytest.raises(MisuseError, match="leave the sink out"):
+        AsyncPipeline(AsyncMemoryConnector()).open(Request("POST", URL), options=CallOptions(sink=io.BytesIO()))
