@@ -1,4 +1,4 @@
-"""The soak as a command: `python -m tests.soak [--requests N] [--connector NAME] [--seed N]`."""
+"""The soak as a command: `python -m tests.soak [--requests N] [--connector NAME] [--colour COLOUR] [--seed N]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import asyncio
 import sys
 
 from tests.contract.subjects import missing, subjects
-from tests.soak.soak import HEAD, Soak
+from tests.soak.figures import HEAD
+from tests.soak.soak import soak_of
 
 
 def main() -> int:
@@ -15,15 +16,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--connector", action="append", help="a client; all that are installed, if not given")
+    parser.add_argument("--colour", choices=("async", "sync"), help="both, if not given")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     failed = False
     print(HEAD)
     for subject in subjects():
-        wanted = subject.colour == "async" and subject.name in (options.connector or [subject.name])
-        if not wanted or missing(subject.name) is not None:
+        named = subject.name in (options.connector or [subject.name])
+        wanted = named and options.colour in (None, subject.colour)
+        if not wanted or missing(subject.name, subject.colour) is not None:
             continue
-        figures = asyncio.run(Soak(subject, options.requests, options.seed).run())
+        figures = asyncio.run(soak_of(subject, options.requests, options.seed).run())
         print(figures.row(), flush=True)
         print(f"    {dict(figures.outcomes.most_common())}", file=sys.stderr, flush=True)
         for words in figures.wrong[:20]:

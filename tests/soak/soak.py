@@ -2,7 +2,8 @@
 
 Each request carries a number; the origin counts how often each number arrived.  Some faults come for the
 number (so a run with the same seed has the same faults), some are the caller's own: cancellations, bodies
-that raise, responses that are closed unread.
+that raise, responses that are closed unread.  Synchronous connectors are called from as many threads, where
+nothing can be cancelled.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import random
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, final
+
+from tests.soak.figures import Figures
 
 from stablehttp import (
     AsyncBody,
@@ -29,6 +33,8 @@ from stablehttp import (
     HttpVersion,
     Request,
     StableHTTPError,
+    SyncConnector,
+    SyncPipeline,
     Timeouts,
     TLSSettings,
 )
@@ -39,6 +45,11 @@ from stablehttp.testing.contract import Subject
 CONCURRENCY: Final = 64
 FAULTY: Final = 0.2
 """How many of all requests meet a fault."""
+
+PATIENCE: Final = 20.0
+"""After so many seconds a request hangs."""
+
+_TIMEOUTS: Final = Timeouts(read=0.5)
 
 _AT: Final[tuple[Point, ...]] = (
     "request head",
@@ -56,54 +67,7 @@ class MyOwnError(Exception):
     """What the body of a request raises."""
 
 
-@final
-@dataclass(slots=True)
-class Figures:
-    """What a soak came to."""
-
-    subject: str
-    requests: int
-    seconds: float = 0.0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    twice: int = 0
-    lost: int = 0
-    unsound: list[str] = field(default_factory=list)
-    sockets: int = 0
-    tasks: int = 0
-    threads: int = 0
-    open_at_origin: int = 0
-    blocks: float = 0.0
-    """Blocks of memory that each request left behind; the origin keeps some of each connection."""
-
-    @property
-    def wrong(self) -> list[str]:
-        """What should not be; nothing if all is well."""
-        found = [f"{name}: {value}" for name in ("twice", "lost", "open_at_origin") if (value := getattr(self, name))]
-        found += [
-            f"{name}: {value} left" for name in ("sockets", "tasks", "threads") if (value := getattr(self, name)) > 0
-        ]
-        if self.blocks > 25:
-            found.append(f"memory: {self.blocks:.1f} blocks more for each request")
-        return found + self.unsound
-
-    def row(self) -> str:
-        """A row of the page."""
-        good = self.outcomes["response"]
-        return (
-            f"| {self.subject} | {self.requests:,} | {self.requests / self.seconds:,.0f} | {good:,} | "
-            f"{sum(self.outcomes.values()) - good:,} | {self.outcomes['hangs']} | {self.twice} | {self.lost} | "
-            f"{self.sockets} / {self.tasks} / {self.threads} | {self.blocks:.1f} |"
-        )
-
-
-HEAD: Final = (
-    "| connector | requests | a second | responses | errors | hang | sent twice | lost | "
-    "sockets / tasks / threads left | blocks left by each |\n|---|---|---|---|---|---|---|---|---|---|"
-)
-
-
-@final
-class Soak:
+class Soak(ABC):
     """One run: an origin, a connector, and what both saw."""
 
     def __init__(self, subject: Subject, requests: int, seed: int) -> None:
@@ -114,7 +78,26 @@ class Soak:
         self._figures = Figures(str(subject), requests)
         self._blocks = 0
 
-    # --- the origin ---
+    async def run(self) -> Figures:
+        """Send all of them, and look what is left."""
+        gc.collect()
+        origin = Origin(
+            OnHead(self._answer),
+            tls=self._subject.tls,
+            http2=self._subject.version is HttpVersion.HTTP_2,
+            history=10,
+            content_limit=0,
+        )
+        with origin:
+            await self._send_all(origin, range(-200, 0))
+            await _settle(origin)
+            gc.collect()
+            before, self._blocks = self._left(), sys.getallocatedblocks()
+            since = time.monotonic()
+            await self._send_all(origin, range(self._count))
+            self._figures.seconds = time.monotonic() - since
+            await self._look(origin, before)
+        return self._figures
 
     def _answer(self, received: Received) -> Answer:
         self._arrived[received.target] += 1
@@ -131,71 +114,41 @@ class Soak:
 
     # --- the caller ---
 
-    async def run(self) -> Figures:
-        """Send all of them, and look what is left."""
-        gc.collect()
-        origin = Origin(
-            OnHead(self._answer),
-            tls=self._subject.tls,
-            http2=self._subject.version is HttpVersion.HTTP_2,
-            history=10,
-            content_limit=0,
-        )
-        with origin:
-            await self._send_all(origin, warm=True)
-            await _settle(origin)
-            gc.collect()
-            before, self._blocks = self._left(), sys.getallocatedblocks()
-            since = time.monotonic()
-            await self._send_all(origin)
-            self._figures.seconds = time.monotonic() - since
-            await self._look(origin, before)
-        return self._figures
+    @abstractmethod
+    async def _send_all(self, origin: Origin, numbers: range) -> None:
+        """Send so many requests, on a connector of their own that is closed then."""
 
-    async def _send_all(self, origin: Origin, *, warm: bool = False) -> None:
+    def _connector(self, origin: Origin) -> AsyncConnector | SyncConnector:
         settings = HttpSettings(max_connections=CONCURRENCY)
         if origin.url.startswith("https"):
             settings = replace(settings, tls=TLSSettings(ca_file=str(origin.ca_file)))
-        connector = self._subject.make(settings, (self._subject.version,))
-        assert isinstance(connector, AsyncConnector)
-        pipeline = AsyncPipeline(connector, timeouts=Timeouts(read=0.5))
-        numbers = iter(range(-200, 0) if warm else range(self._count))
+        return self._subject.make(settings, (self._subject.version,))
 
-        async def worker() -> None:
-            for number in numbers:
-                await self._one(pipeline, origin.url, number)
+    def _chance(self, number: int) -> random.Random:
+        return random.Random(f"caller {self._seed} {number}")
 
-        async with connector:
-            await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
-
-    async def _one(self, pipeline: AsyncPipeline, url: str, number: int) -> None:
-        target = f"/{number}"
-        chance = random.Random(f"caller {self._seed} {number}")
-        request = Request("POST" if number % 2 else "GET", url + target, body=_body(chance) if number % 2 else None)
-        task = asyncio.ensure_future(_exchange(pipeline, request, chance))
-        if chance.random() < 0.05:
-            asyncio.get_running_loop().call_later(chance.random() * 0.02, task.cancel)
-        try:
-            async with asyncio.timeout(20):
-                outcome = await task
-        except StableHTTPError as error:
-            outcome = type(error).__name__
-            if error.sent == "no" and self._arrived[target.encode()]:
-                self._figures.unsound.append(f"{number}: {outcome} says that nothing was sent")
-        except MyOwnError:
-            outcome = "the caller's own error"
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-        except TimeoutError:
-            outcome = "hangs"
-            self._figures.unsound.append(f"{number} hangs")
-        except Exception as error:  # this is what no connector may let out
-            outcome = type(error).__name__
-            self._figures.unsound.append(f"{number}: {outcome} came out: {error}")
+    def _judge(self, number: int, outcome: str | BaseException) -> None:
+        """Take note of how one request ended."""
+        arrived, unsound = self._arrived[_target(number)], self._figures.unsound
+        match outcome:
+            case StableHTTPError():
+                said = type(outcome).__name__
+                if outcome.sent == "no" and arrived:
+                    unsound.append(f"{number}: {said} says that nothing was sent")
+            case MyOwnError():
+                said = "the caller's own error"
+            case asyncio.CancelledError():
+                said = "cancelled"
+            case BaseException():  # this is what no connector may let out
+                said = type(outcome).__name__
+                unsound.append(f"{number}: {said} came out: {outcome}")
+            case str() as said:
+                if said == "hangs":
+                    unsound.append(f"{number} hangs")
+                if said == "response" and not arrived:
+                    unsound.append(f"{number} has a response and never arrived")
         if number >= 0:
-            self._figures.outcomes[outcome] += 1
-            if outcome == "response" and not self._arrived[target.encode()]:
-                self._figures.unsound.append(f"{number} has a response and never arrived")
+            self._figures.outcomes[said] += 1
 
     # --- what is left ---
 
@@ -217,11 +170,54 @@ class Soak:
         return max(0, now[0] - before[0]), max(0, now[1] - before[1]), max(0, now[2] - before[2])
 
 
+def soak_of(subject: Subject, requests: int, seed: int) -> Soak:
+    """The run for a connector of this colour."""
+    return (AsyncSoak if subject.colour == "async" else SyncSoak)(subject, requests, seed)
+
+
+def _target(number: int) -> bytes:
+    return b"/%d" % number
+
+
 async def _settle(origin: Origin) -> None:
     """Wait until what was closed is closed on the other side too."""
     with suppress(HTTPTimeoutError):
         await origin.awatch(lambda: origin.open_connections == 0)
     await asyncio.sleep(0.2)
+
+
+# --- asynchronous -------------------------------------------------------------------------------
+
+
+@final
+class AsyncSoak(Soak):
+    """Tasks, of which one in twenty is cancelled."""
+
+    async def _send_all(self, origin: Origin, numbers: range) -> None:
+        connector = self._connector(origin)
+        assert isinstance(connector, AsyncConnector)
+        pipeline = AsyncPipeline(connector, timeouts=_TIMEOUTS)
+        waiting = iter(numbers)
+
+        async def worker() -> None:
+            for number in waiting:
+                self._judge(number, await self._one(pipeline, origin.url, number))
+
+        async with connector:
+            await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
+
+    async def _one(self, pipeline: AsyncPipeline, url: str, number: int) -> str | BaseException:
+        chance = self._chance(number)
+        body = _body(chance) if number % 2 else None
+        request = Request("POST" if number % 2 else "GET", f"{url}/{number}", body=body)
+        task = asyncio.ensure_future(_exchange(pipeline, request, chance))
+        if chance.random() < 0.05:
+            asyncio.get_running_loop().call_later(chance.random() * 0.02, task.cancel)
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
+        if not done:
+            task.cancel()
+            return "hangs"
+        return asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
 
 
 async def _exchange(pipeline: AsyncPipeline, request: Request[AsyncBody], chance: random.Random) -> str:
@@ -242,5 +238,72 @@ async def _pieces(count: int, *, fails: bool) -> AsyncIterator[bytes]:
     for _ in range(count):
         yield b"piece" * 100
         await asyncio.sleep(0)
+    if fails:
+        raise MyOwnError
+
+
+# --- synchronous --------------------------------------------------------------------------------
+
+
+@final
+class SyncSoak(Soak):
+    """Threads, of which none can be cancelled; one that hangs is left behind."""
+
+    async def _send_all(self, origin: Origin, numbers: range) -> None:
+        connector = self._connector(origin)
+        assert isinstance(connector, SyncConnector)
+        pipeline = SyncPipeline(connector, timeouts=_TIMEOUTS)
+        waiting, lock = iter(numbers), threading.Lock()
+        busy: dict[int, float] = {}
+
+        def worker() -> None:
+            while True:
+                with lock:
+                    number = next(waiting, None)
+                    if number is None:
+                        return
+                    busy[number] = time.monotonic()
+                outcome = self._one(pipeline, origin.url, number)
+                with lock:
+                    if busy.pop(number, None) is not None:
+                        self._judge(number, outcome)
+
+        threads = [threading.Thread(target=worker, daemon=True) for _ in range(CONCURRENCY)]
+        for thread in threads:
+            thread.start()
+        hanging = 0
+        while sum(thread.is_alive() for thread in threads) > hanging:
+            await asyncio.sleep(0.05)
+            with lock:
+                late = [number for number, since in busy.items() if time.monotonic() - since > PATIENCE]
+                for number in late:
+                    del busy[number]
+                    self._judge(number, "hangs")
+            hanging += len(late)
+        connector.close()
+
+    def _one(self, pipeline: SyncPipeline, url: str, number: int) -> str | BaseException:
+        chance = self._chance(number)
+        body = _sync_body(chance) if number % 2 else None
+        request = Request("POST" if number % 2 else "GET", f"{url}/{number}", body=body)
+        try:
+            with pipeline.send(request) as response:
+                if chance.random() < 0.05:
+                    return "closed unread"
+                response.read()
+        except BaseException as error:
+            return error
+        return "response"
+
+
+def _sync_body(chance: random.Random) -> bytes | Iterator[bytes]:
+    if chance.random() < 0.5:
+        return b"x" * chance.choice((1, 1000, 100_000))
+    return _sync_pieces(chance.choice((1, 5, 20)), fails=chance.random() < 0.05)
+
+
+def _sync_pieces(count: int, *, fails: bool) -> Iterator[bytes]:
+    for _ in range(count):
+        yield b"piece" * 100
     if fails:
         raise MyOwnError
