@@ -190,6 +190,7 @@ class SyncIncoming(_Source):
             if chunk:
                 self._count(chunk)
             else:
+                self._exchange.check_end()
                 self._check_end()
         except BaseException as error:
             self._drop(error)

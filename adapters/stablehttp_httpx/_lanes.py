@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import final
 
 import httpx
@@ -134,12 +135,21 @@ def _is_usable(_: object) -> bool:
 
 
 @final
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """A transport, and its connection once that is known."""
+
+    transport: httpx.HTTPTransport
+    stream: object = None
+
+
+@final
 class SyncLanes:
     """A pool of synchronous transports, for any number of threads."""
 
     def __init__(self, make: Callable[[], httpx.HTTPTransport], settings: HttpSettings) -> None:
         self._make = make
-        self._pool: SyncPool[httpx.HTTPTransport] = SyncPool(
+        self._pool: SyncPool[_Lane] = SyncPool(
             max_connections=settings.max_connections,
             keepalive=settings.keepalive,
             is_usable=_is_usable,
@@ -152,31 +162,34 @@ class SyncLanes:
         Raises:
             PoolTimeoutError: there was none in time.
         """
-        return SyncLaneLoan(self._pool, self._pool.acquire(origin, self._make, seconds))
+        return SyncLaneLoan(self._pool, self._pool.acquire(origin, lambda: _Lane(self._make()), seconds))
 
     def close(self) -> None:
         """Close transports that nobody uses now, and the others when they are given back."""
         self._pool.close()
 
 
-def _close(transport: httpx.HTTPTransport) -> None:
+def _close(lane: _Lane) -> None:
     with suppress(Exception):
-        transport.close()
+        lane.transport.close()
 
 
 @final
 class SyncLaneLoan:
     """A synchronous transport in the hands of one exchange."""
 
-    def __init__(self, pool: SyncPool[httpx.HTTPTransport], lease: Lease[httpx.HTTPTransport]) -> None:
-        self.send: SyncSend = lease.connection.handle_request
+    def __init__(self, pool: SyncPool[_Lane], lease: Lease[_Lane]) -> None:
+        self.send: SyncSend = lease.connection.transport.handle_request
+        self.stream: object = lease.connection.stream
         self._pool = pool
-        self._lease: Lease[httpx.HTTPTransport] | None = lease
+        self._lease: Lease[_Lane] | None = lease
 
     def end(self, progress: Progress, error: BaseException | None) -> None:
         """Give the transport back; after an error it is closed."""
         lease, self._lease = self._lease, None
         if lease is not None:
+            if progress.stream is not None:
+                lease.connection.stream = progress.stream
             self._pool.release(lease, reusable=error is None)
             if error is not None and progress.stage is Stage.CONNECTED:
                 close_stream(progress.stream)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from http.cookiejar import Cookie, CookieJar
 from importlib.util import find_spec
 from typing import Final, TypeAlias, final
@@ -18,7 +19,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from stablehttp import ClosedError, MisuseError
+from stablehttp import ClosedError, HttpVersion, MisuseError, UnsupportedTransportError
 from stablehttp_httpx._loans import AsyncSend, SyncSend, aclose_stream, close_stream
 from stablehttp_httpx._progress import Progress, Stage
 from stablehttp_httpx._shared import foreign
@@ -43,12 +44,20 @@ def lent_async(lent: object) -> AsyncLent:
     raise _wrong(lent, "AsyncHttpxConnector", "AsyncBaseTransport or AsyncClient", "SyncHttpxConnector")
 
 
-def lent_sync(lent: object) -> SyncLent:
+def lent_sync(lent: object, versions: Sequence[HttpVersion]) -> SyncLent:
     """What was lent to a synchronous connector, to be sent through.
 
     Raises:
         MisuseError: it is of another package or colour, or would change what is sent.
+        UnsupportedTransportError: it is to speak HTTP/2.
     """
+    if HttpVersion.HTTP_2 in versions and isinstance(lent, httpx.BaseTransport | httpx.Client):
+        raise UnsupportedTransportError(
+            "connector 'httpx' does not speak HTTP/2 through a synchronous client that is lent, because httpx shares "
+            "one connection among threads and does not keep their frames apart; leave client out, or ask for HTTP/1.1",
+            transport="httpx",
+            capability="HTTP/2 through a synchronous client that is lent",
+        )
     if isinstance(lent, httpx.BaseTransport):
         return SyncLent(lent.handle_request)
     if isinstance(lent, httpx.Client):
@@ -92,6 +101,8 @@ class AsyncLent:
 @final
 class SyncLent:
     """What was lent, in the process that lent it: lender and loan in one, and never closed."""
+
+    stream = None
 
     def __init__(self, send: SyncSend) -> None:
         self.send: SyncSend = send

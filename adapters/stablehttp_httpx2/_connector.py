@@ -178,7 +178,8 @@ class SyncHttpx2Connector(SyncConnector):
 
         Raises:
             MisuseError: `client` is of another package or colour, or would change what is sent.
-            InvalidMessageError, UnsupportedTransportError: httpx2 cannot do what the settings say.
+            InvalidMessageError: httpx2 cannot do what the settings say.
+            UnsupportedTransportError: likewise, or `client` is to speak HTTP/2.
             MissingExtraError: HTTP/2 needs h2, which is not installed.
         """
         self._lender: SyncLender = _sync_lender(client, versions, settings)
@@ -266,7 +267,7 @@ def _async_lender(client: object, versions: Sequence[HttpVersion], settings: Htt
 
 def _sync_lender(client: object, versions: Sequence[HttpVersion], settings: HttpSettings) -> SyncLender:
     if client is not None:
-        return lent_sync(client)
+        return lent_sync(client, versions)
     return SyncLanes(partial(make_sync_transport, settings, tuple(versions), 1), settings)
 
 

@@ -5,9 +5,12 @@ The connector begins an exchange and sends; the content of the response goes on 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import final
+from weakref import ref
 
 from stablehttp import AnyRequest, StableHTTPError
+from stablehttp_httpx2._alarm import Alarm
 from stablehttp_httpx2._errors import Content, translate
 from stablehttp_httpx2._limits import Ration
 from stablehttp_httpx2._loans import AsyncLoan, SyncLoan
@@ -18,7 +21,7 @@ from stablehttp_httpx2._watch import Watch
 class _Exchange:
     """Which request it is about, and how far it has come."""
 
-    __slots__ = ("method", "origin", "progress")
+    __slots__ = ("__weakref__", "method", "origin", "progress")
 
     def __init__(self, request: AnyRequest, progress: Progress) -> None:
         self.method = request.method
@@ -56,15 +59,51 @@ class AsyncExchange(_Exchange):
 class SyncExchange(_Exchange):
     """An exchange whose client blocks, on a ration; `loan` is its transport while it has one."""
 
-    __slots__ = ("loan", "ration")
+    __slots__ = ("_alarm", "loan", "ration")
 
     def __init__(self, request: AnyRequest, progress: Progress, ration: Ration) -> None:
         super().__init__(request, progress)
         self.ration = ration
         self.loan: SyncLoan | None = None
+        total = ration.total
+        self._alarm = None if total is None else Alarm(total, _stream_of(exchange := ref(self)), _is_gone(exchange))
+
+    def explain(self, error: Exception, content: Content | None = None) -> StableHTTPError:
+        """Our error for what went wrong, with the request that it is about."""
+        if self._alarm is not None and self._alarm.struck:
+            error = self.progress.late("total")
+        return super().explain(error, content)
+
+    def check_end(self) -> None:
+        """Make sure that the connection did not end because the time was up.
+
+        Raises:
+            OutOfTimeError: it did.
+        """
+        if self._alarm is not None:
+            self._alarm.check()
 
     def end(self, error: BaseException | None = None) -> None:
         """Give the transport back, once; with an error, as one that is not to be used again."""
+        if self._alarm is not None:
+            self._alarm.rest()
         loan, self.loan = self.loan, None
         if loan is not None:
             loan.end(self.progress, error)
+
+
+def _stream_of(exchange: ref[SyncExchange]) -> Callable[[], object]:
+    """Where the network stream of an exchange is found that nobody is to keep alive."""
+
+    def find() -> object:
+        here = exchange()
+        if here is None:
+            return None
+        loan = here.loan
+        return here.progress.stream or (None if loan is None else loan.stream)
+
+    return find
+
+
+def _is_gone(exchange: ref[SyncExchange]) -> Callable[[], bool]:
+    return lambda: exchange() is None

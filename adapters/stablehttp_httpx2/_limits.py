@@ -111,7 +111,7 @@ class Ration:
     """The limits of one exchange where nothing can be interrupted.
 
     `timeouts` is the client's own mapping, which it looks into when a stage begins.  What is left of
-    the total goes in there, and it is checked between the chunks that arrive.
+    the total goes in there, and it is checked between the chunks that arrive; `total` is all of it.
     """
 
     __slots__ = ("_limits", "_total_at", "careful", "timeouts")
@@ -124,6 +124,11 @@ class Ration:
         self.timeouts: dict[str, float | None] = told_to_client(limits)
         if total is not None:
             self.timeouts = {kind: _least(seconds, total) for kind, seconds in self.timeouts.items()}
+
+    @property
+    def total(self) -> float | None:
+        """How many seconds the whole exchange may take."""
+        return self._limits["total"]
 
     def arm(self, kind: Kind) -> None:
         """The stage called `kind` begins.

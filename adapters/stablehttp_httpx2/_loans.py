@@ -53,7 +53,15 @@ class AsyncLender(Protocol):
 
 
 class SyncLoan(Protocol):
-    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back."""
+    """A transport in the hands of one exchange; `send` sends through it.  One that is dropped gives itself back.
+
+    `stream` is the network stream that it has from earlier exchanges, if that is known.
+    """
+
+    @property
+    def stream(self) -> object:
+        """The network stream of earlier exchanges, or None."""
+        ...
 
     @property
     def send(self) -> SyncSend:

@@ -25,7 +25,7 @@ from stablehttp._errors import (
 from stablehttp._message import Request
 from stablehttp._settings import HttpSettings, Timeouts
 from stablehttp.testing._origin import Origin
-from stablehttp.testing._origin_script import Answer, Gate, Hang, ResetStream
+from stablehttp.testing._origin_script import Answer, Gate, Hang, Pause, ResetStream, Step
 from stablehttp.testing._origin_tls import TLS
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._rule import HTTP_1, HTTP_2, Rule, fails, require, same
@@ -52,6 +52,24 @@ async def bounds_the_pause_between_octets(bench: Bench) -> None:
     )
     for gate in (first, second):
         gate.open()
+
+
+_TRICKLING_HEAD: Final = (b"HTTP/1.1 200 OK\r\n", *(step for _ in range(30) for step in (b"X-A: 1\r\n", Pause(0.1))))
+"""A head that takes three seconds, and never pauses for long."""
+
+_TRICKLING_CHUNK: Final = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n2;",
+    *(step for _ in range(30) for step in (b"x", Pause(0.1))),
+)
+"""Content of which no more than a chunk extension arrives."""
+
+
+async def bounds_the_whole_call_between_octets(bench: Bench) -> None:
+    async def one(steps: tuple[Step, ...]) -> None:
+        origin = await bench.open_origin(Answer(raw=steps))
+        await _runs_out(bench, origin, TotalTimeoutError, Timeouts(total=0.6), 0.6)
+
+    await asyncio.gather(one(_TRICKLING_HEAD), one(_TRICKLING_CHUNK))
 
 
 async def bounds_the_whole_call(bench: Bench) -> None:
@@ -170,6 +188,13 @@ RULES: Final = (
         "read bounds the pause between octets", bounds_the_pause_between_octets, "U-D1", needs=Capability.READ_TIMEOUT
     ),
     Rule("total bounds the whole call", bounds_the_whole_call, "U-D1", needs=Capability.TOTAL_TIMEOUT),
+    Rule(
+        "total bounds what trickles",
+        bounds_the_whole_call_between_octets,
+        "U-D1",
+        needs=Capability.TOTAL_TIMEOUT,
+        versions=HTTP_1,
+    ),
     Rule(
         "write bounds the pause while the peer takes nothing",
         bounds_the_pause_while_the_peer_takes_nothing,
