@@ -1,4 +1,7 @@
-"""Our signatures agree with those of botocore and of the AWS CRT on any request (W11, U-B4)."""
+"""Our signatures agree with those of botocore and of the AWS CRT on any request (W11, U-B4).
+
+More of them are tried with `--hypothesis-profile=thorough`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +27,7 @@ from stablehttp.signers import (
 )
 from stablehttp.signers._canonical_target import canonical_path, canonical_query
 
+MANY = 2 * settings().max_examples
 ORIGIN, HOST = "https://a.test", "a.test"
 TWICE = SigningRules(content_field="sent")
 
@@ -78,7 +82,7 @@ def sign_by_botocore(kind: str, request: dict[str, Any], token: str | None, now:
 
 
 @pytest.mark.parametrize(("kind", "rules"), [("S3SigV4Auth", S3_RULES), ("SigV4Auth", SigningRules())])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=MANY, deadline=None)
 @given(request_parts=requests, token=tokens, now=times)
 def test_the_authorization_field_is_that_of_botocore(
     kind: str, rules: SigningRules, request_parts: dict[str, Any], token: str | None, now: datetime
@@ -97,7 +101,7 @@ def test_the_authorization_field_is_that_of_botocore(
     assert dict(changes.set)["Authorization"] == theirs.headers["Authorization"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=MANY, deadline=None)
 @given(path=paths, query=unrepeated, token=tokens, now=times, expires=st.integers(1, 604_800))
 def test_a_presigned_request_has_the_signature_of_botocore(
     path: str, query: str, token: str | None, now: datetime, expires: int
@@ -118,7 +122,9 @@ def test_a_presigned_request_has_the_signature_of_botocore(
 # --- the AWS CRT ----------------------------------------------------------------------------------
 
 
-def sign_by_crt(request: dict[str, Any], token: str | None, now: datetime, **settings_: Any) -> Any:
+def sign_by_crt(
+    request: dict[str, Any], token: str | None, now: datetime, *, expires: int | None = None, **settings_: Any
+) -> Any:
     auth, http = pytest.importorskip("awscrt.auth"), pytest.importorskip("awscrt.http")
     provider = auth.AwsCredentialsProvider.new_static("AKID", "secret", token)
     headers = http.HttpHeaders([("Host", HOST), *request["fields"]])
@@ -128,22 +134,51 @@ def sign_by_crt(request: dict[str, Any], token: str | None, now: datetime, **set
         region="eu-west-1",
         service="s3",
         date=now,
-        signed_body_value=hashlib.sha256(request["content"]).hexdigest(),
-        signed_body_header_type=auth.AwsSignedBodyHeaderType.X_AMZ_CONTENT_SHA_256,
-        **settings_,
+        signed_body_header_type=(
+            auth.AwsSignedBodyHeaderType.X_AMZ_CONTENT_SHA_256 if expires is None else auth.AwsSignedBodyHeaderType.NONE
+        ),
+        expiration_in_seconds=expires,
+        **{"signed_body_value": hashlib.sha256(request["content"]).hexdigest(), **settings_},
     )
     return auth.aws_sign_request(signed, config).result(10)
 
 
-@pytest.mark.parametrize(("twice", "rules"), [(True, TWICE), (False, S3_RULES)], ids=["twice", "S3"])
-@settings(max_examples=300, deadline=None)
-@given(request_parts=requests, token=tokens, now=times)
-def test_the_authorization_field_is_that_of_the_crt(
-    twice: bool, rules: SigningRules, request_parts: dict[str, Any], token: str | None, now: datetime
-) -> None:
-    signed = sign_by_crt(request_parts, token, now, use_double_uri_encode=twice, should_normalize_uri_path=twice)
-    theirs = dict(signed.headers)["Authorization"]
+ways_of_reading = st.fixed_dictionaries(
+    {
+        "path_encoding": st.sampled_from(["once", "twice"]),
+        "path_segments": st.sampled_from(["as-sent", "normalized"]),
+        "session_token": st.sampled_from(["signed", "unsigned"]),
+        "content": st.sampled_from(["digest", "unsigned", "signed-chunks", "events"]),
+    }
+)
+CONTENT_WORDS = {
+    "unsigned": "UNSIGNED-PAYLOAD",
+    "signed-chunks": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "events": "STREAMING-AWS4-HMAC-SHA256-EVENTS",
+}
 
+
+def crt_settings(way: dict[str, Any], token: str | None) -> dict[str, Any]:
+    """The same rules in the words of the CRT; without a token there is none to leave out."""
+    words = {
+        "use_double_uri_encode": way["path_encoding"] == "twice",
+        "should_normalize_uri_path": way["path_segments"] == "normalized",
+        "omit_session_token": token is not None and way["session_token"] == "unsigned",
+    }
+    content = CONTENT_WORDS.get(way["content"])
+    return words if content is None else {**words, "signed_body_value": content}
+
+
+@settings(max_examples=MANY, deadline=None)
+@given(request_parts=requests, token=tokens, now=times, way=ways_of_reading)
+def test_the_authorization_field_is_that_of_the_crt(
+    request_parts: dict[str, Any], token: str | None, now: datetime, way: dict[str, Any]
+) -> None:
+    """Encoded once or twice, normalised or not, the token signed or added later, content signed in each way."""
+    signed = sign_by_crt(request_parts, token, now, **crt_settings(way, token))
+    theirs = dict(signed.headers)
+
+    rules = SigningRules(**way, content_field="sent")
     changes = SigV4Signer(Credentials("AKID", "secret", token), region="eu-west-1", service="s3", rules=rules).sign(
         request_parts["method"],
         ORIGIN,
@@ -153,10 +188,50 @@ def test_the_authorization_field_is_that_of_the_crt(
         now=now,
     )
 
-    assert dict(changes.set)["Authorization"] == theirs
+    ours = dict(changes.set)
+    assert ours["Authorization"] == theirs["Authorization"]
+    assert {name.lower(): value for name, value in ours.items()} == {
+        name.lower(): value for name, value in theirs.items() if name in ours or name.lower().startswith("x-amz-")
+    }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=MANY, deadline=None)
+@given(
+    request_parts=requests,
+    token=tokens,
+    now=times,
+    way=ways_of_reading,
+    expires=st.integers(1, 604_800),
+    query=unrepeated,
+)
+def test_a_presigned_request_has_the_signature_of_the_crt(
+    request_parts: dict[str, Any], token: str | None, now: datetime, way: dict[str, Any], expires: int, query: str
+) -> None:
+    """With fields that are signed too, and the same choices of reading."""
+    auth = pytest.importorskip("awscrt.auth")
+    request_parts = {**request_parts, "query": query}
+    signed = sign_by_crt(
+        request_parts, token, now, expires=expires, **crt_settings(way, token),
+        signature_type=auth.AwsSignatureType.HTTP_REQUEST_QUERY_PARAMS,
+    )  # fmt: skip
+
+    rules = SigningRules(**way, content_field="omitted")
+    signer = SigV4QuerySigner(
+        Credentials("AKID", "secret", token), region="eu-west-1", service="s3", expires=expires, rules=rules
+    )
+    changes = signer.sign(
+        request_parts["method"],
+        ORIGIN,
+        target_of(request_parts),
+        [("Host", HOST), *request_parts["fields"]],
+        content_digest=hashlib.sha256(request_parts["content"]).hexdigest(),
+        now=now,
+    )
+
+    assert changes.signature == dict(parse_qsl(signed.path.partition("?")[2]))["X-Amz-Signature"]
+
+
+@settings(max_examples=MANY, deadline=None)
 @given(request_parts=requests, token=tokens, now=times)
 def test_the_crt_signs_by_ecdsa_what_we_read(request_parts: dict[str, Any], token: str | None, now: datetime) -> None:
     """SigV4a: its signature, over our string to sign, verified by our key."""

@@ -8,6 +8,7 @@ import pytest
 
 from stablehttp import FormBody, Request
 
+oauth1: Any = pytest.importorskip("oauthlib.oauth1")
 signature: Any = pytest.importorskip("oauthlib.oauth1.rfc5849.signature")
 
 
@@ -50,6 +51,7 @@ def test_the_signature_is_that_of_the_specification() -> None:
         'oauth_signature_method="HMAC-SHA1", oauth_timestamp="137131202", oauth_nonce="chapoH"'
     )
 
-    signed = signature.sign_hmac_sha1(base_string(request, authorization), "kd94hf93k423kf44", "pfkkdhi9sl3r4s00")
+    client = oauth1.Client("", client_secret="kd94hf93k423kf44", resource_owner_secret="pfkkdhi9sl3r4s00")
+    signed = signature.sign_hmac_sha1_with_client(base_string(request, authorization), client)
 
     assert signed == "MdpQcU8iPSUjWoN/UDMsK2sui9I="
