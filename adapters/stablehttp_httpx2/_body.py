@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import suppress
+from time import monotonic
 from typing import Final, cast, final
 
 import httpx2
@@ -22,6 +23,7 @@ from stablehttp_httpx2._convert import Head
 from stablehttp_httpx2._errors import Content
 from stablehttp_httpx2._exchange import AsyncExchange, SyncExchange
 from stablehttp_httpx2._leftover import LeftoverError, aclose_without_leftover, close_without_leftover
+from stablehttp_httpx2._limits import DRAIN_SECONDS
 from stablehttp_httpx2._loans import aclose_stream
 
 _WORTH_DRAINING: Final = 64 * 1024
@@ -221,10 +223,10 @@ class SyncIncoming(_Source):
         return self._http2 or self._chunks is None
 
     def _drain(self) -> None:
-        enough = self._received + _WORTH_DRAINING
+        enough, late = self._received + _WORTH_DRAINING, monotonic() + DRAIN_SECONDS
         with suppress(Exception):
             self._exchange.ration.arm("drain")
-            while self._received <= enough:
+            while self._received <= enough and monotonic() < late:
                 chunk = self._next()
                 if not chunk:
                     self._finish()

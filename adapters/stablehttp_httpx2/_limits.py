@@ -18,7 +18,8 @@ Limits: TypeAlias = dict[Kind, float | None]
 
 NO_TIMEOUTS: Final = Timeouts()
 
-_DRAIN_SECONDS: Final = 0.1
+DRAIN_SECONDS: Final = 0.1
+"""How long the rest of content that nobody wants is waited for: each time, and all in all."""
 
 
 class OutOfTimeError(Exception):
@@ -71,7 +72,7 @@ def limits_of(timeouts: Timeouts, connect: float | None) -> Limits:
         "write": timeouts.write,
         "read": timeouts.read,
         "total": timeouts.total,
-        "drain": _DRAIN_SECONDS,
+        "drain": DRAIN_SECONDS,
     }
 
 

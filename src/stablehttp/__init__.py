@@ -135,6 +135,8 @@ if TYPE_CHECKING:
     from stablehttp._selection import installed_makers as installed_makers
     from stablehttp._selection import make_connector as make_connector
     from stablehttp._selection import make_sync_connector as make_sync_connector
+    from stablehttp._server_sent_events import AsyncServerSentEvents as AsyncServerSentEvents
+    from stablehttp._server_sent_events import SyncServerSentEvents as SyncServerSentEvents
     from stablehttp._settings import HttpSettings as HttpSettings
     from stablehttp._settings import Timeouts as Timeouts
     from stablehttp._settings import TLSSettings as TLSSettings
@@ -206,6 +208,7 @@ _HOMES = {
         Choice MakeConnector MakeSyncConnector best_available explain_choice installed_makers make_connector
         make_sync_connector
     """,
+    "_server_sent_events": "AsyncServerSentEvents SyncServerSentEvents",
     "_settings": "HttpSettings TLSSettings Timeouts",
     "_sinks": "AsyncSink AsyncSinkInput CallbackSink Sink SinkInput",
     "_sunk": "SinkBody",
@@ -237,6 +240,7 @@ __all__ = [
     "AsyncPipeline",
     "AsyncReader",
     "AsyncReaderBody",
+    "AsyncServerSentEvents",
     "AsyncSink",
     "AsyncSinkInput",
     "AsyncTransport",
@@ -331,6 +335,7 @@ __all__ = [
     "SyncConnector",
     "SyncMultipartBody",
     "SyncPipeline",
+    "SyncServerSentEvents",
     "SyncTransport",
     "TLSError",
     "TLSSettings",

@@ -244,6 +244,11 @@ class AsyncPipeline:
         self._requirements = requirements or ConnectorRequirements()
         self._clock = clock
 
+    @property
+    def timeouts(self) -> Timeouts | None:
+        """The timeouts it was given, for calls that have none of their own."""
+        return self._timeouts
+
     async def send(
         self,
         request: Request[AsyncBody],
@@ -368,6 +373,11 @@ class SyncPipeline:
         self._timeouts = timeouts
         self._requirements = requirements or ConnectorRequirements()
         self._clock = clock
+
+    @property
+    def timeouts(self) -> Timeouts | None:
+        """The timeouts it was given, for calls that have none of their own."""
+        return self._timeouts
 
     def send(
         self,

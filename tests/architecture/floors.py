@@ -47,11 +47,13 @@ FLOORS: Final = (
         "_snapshot",
         "_content_coding",
         "_sunk",
+        "_server_sent_events",
     ),
     ("_connectors", "_call_options"),
     ("_support",),
     ("_selection",),
     ("_pipeline",),
+    ("connect",),
 )
 
 DOORS: Final = ("__init__", "adapting", "testing", "__main__", "_cli")

@@ -17,7 +17,14 @@ import stablehttp
 
 FOREIGN = ("aiohttp", "httpx", "httpx2", "httpcore", "httpcore2", "awscrt", "pyqwest", "requests", "urllib3")
 PRIVATE = ("multidict", "yarl", "h11", "h2")
-PUBLIC_DOORS = ("stablehttp", "stablehttp.adapting", "stablehttp.signers", "stablehttp.framing", "stablehttp.testing")
+PUBLIC_DOORS = (
+    "stablehttp",
+    "stablehttp.adapting",
+    "stablehttp.connect",
+    "stablehttp.framing",
+    "stablehttp.signers",
+    "stablehttp.testing",
+)
 
 
 def public_objects() -> Iterator[tuple[str, object]]:
@@ -109,7 +116,7 @@ def run_fresh(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("door", ["stablehttp", "stablehttp.signers", "stablehttp.framing"])
+@pytest.mark.parametrize("door", ["stablehttp", "stablehttp.signers", "stablehttp.framing", "stablehttp.connect"])
 def test_importing_a_door_loads_no_client_no_event_loop_and_no_tls(door: str) -> None:
     """U-A1."""
     watched = {*FOREIGN, *PRIVATE, "asyncio", "ssl"}

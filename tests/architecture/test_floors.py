@@ -14,7 +14,14 @@ from tests.architecture.floors import DOORS, FLOOR_OF, PRIVATE_DEPENDENCIES
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "stablehttp"
 ADAPTERS = ROOT / "adapters"
-DOOR_NAMES = {"stablehttp", "stablehttp.adapting", "stablehttp.signers", "stablehttp.framing", "stablehttp.testing"}
+DOOR_NAMES = {
+    "stablehttp",
+    "stablehttp.adapting",
+    "stablehttp.connect",
+    "stablehttp.framing",
+    "stablehttp.signers",
+    "stablehttp.testing",
+}
 CLIENTS = {
     "stablehttp_h11": {"h11"},
     "stablehttp_httpx": {"httpx"},
@@ -125,7 +132,9 @@ def test_an_adapter_touches_no_private_attribute_of_its_client(path: Path) -> No
             assert allowed, f"{path.name}:{node.lineno} touches {ast.unparse(node)}"
 
 
-@pytest.mark.parametrize("door", ["__init__.py", "adapting.py", "signers/__init__.py", "framing/__init__.py"])
+@pytest.mark.parametrize(
+    "door", ["__init__.py", "adapting.py", "signers/__init__.py", "framing/__init__.py", "connect/__init__.py"]
+)
 def test_a_door_only_re_exports(door: str) -> None:
     tree = ast.parse((CORE / door).read_text())
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 LIST = Path(__file__).with_name("public_names.txt")
-DOORS = ("stablehttp", "stablehttp.adapting", "stablehttp.framing", "stablehttp.signers", "stablehttp.testing")
+DOORS = (
+    "stablehttp",
+    "stablehttp.adapting",
+    "stablehttp.connect",
+    "stablehttp.framing",
+    "stablehttp.signers",
+    "stablehttp.testing",
+)
 
 
 def names_of(door: str) -> set[str]:

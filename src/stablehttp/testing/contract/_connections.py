@@ -6,6 +6,7 @@ Stands on the bench.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,7 @@ from stablehttp._capability import Capability
 from stablehttp._errors import ClosedError, DisconnectedError, InvalidResponseError, StableHTTPError, TransportError
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
-from stablehttp.testing._origin_script import Answer, Close, Fault, Gate, Reset
+from stablehttp.testing._origin_script import Answer, Close, Fault, Gate, Pause, Reset
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
 from stablehttp.testing.contract._source import Signal
@@ -87,6 +88,15 @@ async def gives_up_a_response_that_is_closed(bench: Bench) -> None:
             await reply.read()
     same((await bench.exchange(Request("GET", bench.url())))[1], b"next", "content of the next response")
     gate.open()
+
+
+async def gives_up_a_response_that_trickles(bench: Bench) -> None:
+    bench.origin.answer(Answer(200, [b"drop", Pause(0.02)] * 400))
+    reply = await bench.driver.send(Request("GET", bench.url()))
+    await anext(aiter(reply.chunks()))
+    since = time.monotonic()
+    await reply.close()
+    require(time.monotonic() - since < 3, "closing does not wait for content that goes on for eight seconds")
 
 
 async def gives_up_a_response_that_is_never_read(bench: Bench) -> None:
@@ -231,6 +241,7 @@ RULES: Final = (
     Rule("a connection that breaks is no second request", never_sends_twice_when_a_connection_breaks, "U-E4"),
     Rule("what follows a response is not the next one", takes_nothing_for_the_next_response, "U-J6", versions=HTTP_1),
     Rule("a response can be closed before its end", gives_up_a_response_that_is_closed, "U-F4"),
+    Rule("a response that trickles can be closed at once", gives_up_a_response_that_trickles, "R11 U-F4"),
     Rule("a response need not be read", gives_up_a_response_that_is_never_read, "U-F4"),
     Rule("many exchanges at once are kept apart", keeps_many_exchanges_apart, "U-F3"),
     Rule("a free connection is waited for", waits_for_a_free_connection, "U-F3"),
