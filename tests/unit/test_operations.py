@@ -152,7 +152,9 @@ async def test_the_same_client_runs_all_other_operations(kind: str) -> None:
     assert len(transport.requests) == 1
 
 
-@pytest.mark.parametrize("value", [1, "yes", None, False, unittest.mock.Mock()], ids=repr)
+@pytest.mark.parametrize(
+    "value", [1, "yes", None, False, unittest.mock.Mock()], ids=["1", "text", "None", "False", "a mock"]
+)
 async def test_nothing_but_the_literal_true_is_a_declaration(value: object) -> None:
     """D3."""
     transport = Duck()

@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from functools import partial
 from typing import Any, Final
 
@@ -287,6 +288,8 @@ def callables() -> Iterator[tuple[str, Callable[..., object], list[inspect.Param
             seen.add(id(value))
             if inspect.isclass(value):
                 yield from methods_of(name, value)
+                if issubclass(value, Enum):  # looked up by name, and how is a matter of the standard library
+                    continue
             yield from described(name, value)
 
 
