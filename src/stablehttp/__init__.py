@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stablehttp._capability import Capability as Capability
     from stablehttp._client_package import ClientPackage as ClientPackage
     from stablehttp._completion import apply_framing as apply_framing
+    from stablehttp._computed_trailers import with_checksum as with_checksum
+    from stablehttp._computed_trailers import with_trailers as with_trailers
     from stablehttp._connectors import AsyncConnector as AsyncConnector
     from stablehttp._connectors import AsyncTransport as AsyncTransport
     from stablehttp._connectors import DuplexClientTransport as DuplexClientTransport
@@ -156,9 +158,7 @@ if TYPE_CHECKING:
     from stablehttp._taps import Progress as Progress
     from stablehttp._taps import ProgressHook as ProgressHook
     from stablehttp._taps import TrailerComputation as TrailerComputation
-    from stablehttp._taps import with_checksum as with_checksum
     from stablehttp._taps import with_progress as with_progress
-    from stablehttp._taps import with_trailers as with_trailers
     from stablehttp._uri import URI as URI
 
 _HOMES = {
@@ -171,6 +171,7 @@ _HOMES = {
     "_capability": "Capability",
     "_client_package": "ClientPackage",
     "_completion": "apply_framing",
+    "_computed_trailers": "with_checksum with_trailers",
     "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
     "_content_coding": "adecoded decoded",
     "_editor": "EditorFunction RequestEditor",
@@ -216,7 +217,7 @@ _HOMES = {
         RequestSnapshot ResponseSnapshot SNAPSHOT_VERSION restore_request restore_response snapshot_request
         snapshot_response
     """,
-    "_taps": "Progress ProgressHook TrailerComputation with_checksum with_progress with_trailers",
+    "_taps": "Progress ProgressHook TrailerComputation with_progress",
     "_uri": "URI",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -36,7 +36,7 @@ FLOORS: Final = (
     ("_fields", "_files", "_pouring", "_makers", "_protocol_versions"),
     ("_body", "_reading", "_received_fields"),
     ("_received", "_message", "_forms", "_taps", "_aws_chunked"),
-    ("_response", "_editor"),
+    ("_response", "_editor", "_computed_trailers"),
     (
         "_completion",
         "_informational",

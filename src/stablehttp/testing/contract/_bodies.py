@@ -12,10 +12,10 @@ from typing import Final, final
 
 from stablehttp._body import AsyncIterableBody, Body, FileBody, IterableBody, make_body
 from stablehttp._capability import Capability
+from stablehttp._computed_trailers import with_checksum
 from stablehttp._errors import BodyTakenError, ContentLengthError, DisconnectedError
 from stablehttp._forms import AsyncMultipartBody, FormBody, MultipartBody, Part, SyncMultipartBody
 from stablehttp._message import Request
-from stablehttp._taps import with_checksum
 from stablehttp.testing._origin_script import Answer, Fault, Reset
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._kinds import ALL, FILES, MEMORY, OCTETS, SIZE, STREAMS, Kind, Shop, apieces, pieces

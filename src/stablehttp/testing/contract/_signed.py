@@ -11,8 +11,8 @@ from typing import Final
 
 from stablehttp._aws_chunked import aws_chunked
 from stablehttp._body import AsyncBody, Body, SyncBody
+from stablehttp._computed_trailers import with_checksum
 from stablehttp._message import AnyRequest, Request
-from stablehttp._taps import with_checksum
 from stablehttp._uri import URI
 from stablehttp.signers import (
     DEFAULT_RULES,
