@@ -10,8 +10,11 @@ from awscrt.io import ClientBootstrap
 from stablehttp import (
     AnyRequest,
     AsyncBody,
+    Capability,
+    Duplex,
     HttpSettings,
     HttpVersion,
+    Operation,
     Request,
     Response,
     SyncBody,
@@ -26,6 +29,7 @@ from stablehttp.adapting import (
     SyncReceivedBody,
     check_async,
     check_sync,
+    refuse,
 )
 from stablehttp_crt._clock import Clock
 from stablehttp_crt._convert import NAME, Head, Prepared
@@ -113,7 +117,10 @@ class AsyncCrtConnector(AsyncConnector):
         clock: Clock,
     ) -> tuple[AsyncTalk, Head]:
         while True:
-            line, reused = await self._acquire(endpoint, clock, streamed=outgoing is not None)
+            if Duplex in request.extensions:
+                line, reused = await self._acquire_both_ways(request, endpoint, clock)
+            else:
+                line, reused = await self._acquire(endpoint, clock, streamed=outgoing is not None)
             talk = AsyncTalk(line, self._lines, clock, request.method, request.uri.origin, reused=reused)
             try:
                 sink = self._plan.begin(prepared, content, talk.terms.exchange, talk.bell.ring)
@@ -141,6 +148,21 @@ class AsyncCrtConnector(AsyncConnector):
                 return line, reused
             self._lines.release(line, reusable=True)
         return await self._lines.acquire(endpoint._replace(streamed=True), clock)
+
+    async def _acquire_both_ways(self, request: AnyRequest, endpoint: Endpoint, clock: Clock) -> tuple[Line, bool]:
+        """A connection over which both directions move at the same time: one that speaks HTTP/2."""
+        if self._plan.dial.shares(endpoint):
+            line, reused = await self._lines.acquire(endpoint, clock)
+            if line.channel.http2:
+                return line, reused
+            self._lines.release(line, reusable=True)
+        operation = request.extensions.get(Operation)
+        raise refuse(
+            self,
+            Capability.DUPLEX,
+            operation=None if operation is None else operation.id,
+            negotiated=HttpVersion.HTTP_1_1,
+        )
 
 
 # --- synchronous --------------------------------------------------------------------------------

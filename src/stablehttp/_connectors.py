@@ -181,7 +181,7 @@ def refuse(
     where = f" over {negotiated}, which the peers agreed on" if negotiated else ""
     needed = f", which operation {operation!r} needs" if operation else ""
     way = f"use one that declares Capability.{capability.name}" + (f" ({', '.join(others)})" if others else "")
-    own = f", or {_DECLARING}" if duplex else ""
+    own = f", or {_DECLARING}" if duplex and not negotiated else ""
     return UnsupportedTransportError(
         f"connector {known_as} does not offer {capability.value}{where}{needed}; {way}{own}"
         + (f", or {hint}" if hint else ""),

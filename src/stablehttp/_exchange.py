@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Self, TypeAlias, final
+from typing import Final, Self, TypeAlias, final
 
 from stablehttp._body import AsyncBody, BytesLike
 from stablehttp._errors import ClosedError, InvalidFieldError, MisuseError, PeerEndedError, StableHTTPError
@@ -29,6 +29,10 @@ Dispatch: TypeAlias = Callable[[], Coroutine[None, None, Response[AsyncBody]]]
 
 Prepare: TypeAlias = Callable[["ExchangeContent"], Awaitable[tuple[AnyRequest, Dispatch]]]
 """Makes the request ready for sending, with this content."""
+
+
+_GRACE: Final = 0.5
+"""How long, in seconds, somebody who cannot send any more waits to learn why."""
 
 
 @final
@@ -172,11 +176,11 @@ class Exchange:
             StableHTTPError: the exchange has failed.
             InvalidBodyError: `data` is not bytes.
         """
-        self._check_sending()
+        await self._check_sending()
         try:
             await self._content.pushed.write(data)
         except ClosedError:
-            raise self._why_not() from None
+            raise await self._why_not() from None
 
     async def send_end(self, trailers: LinesInput = ()) -> None:
         """End the content of the request; nothing waits for the peer, and what it sends can still be received.
@@ -187,7 +191,7 @@ class Exchange:
             PeerEndedError: the peer takes no more; its response says why.
             StableHTTPError: the exchange has failed.
         """
-        self._check_sending()
+        await self._check_sending()
         self._content.end(Fields(trailers))
         self._ended = True
 
@@ -321,18 +325,23 @@ class Exchange:
         elif body.taken_by is not None:
             raise MisuseError("the content is being read from the response; read it to its end there first")
 
-    def _check_sending(self) -> None:
+    async def _check_sending(self) -> None:
         self._running()
         if not self.can_send:
-            raise self._why_not()
+            raise await self._why_not()
 
-    def _why_not(self) -> BaseException:
+    async def _why_not(self) -> BaseException:
+        if self._ended and not self._aborted:
+            return ClosedError("the content of the request was ended by send_end; send before that")
+        task = self._running()
+        if not (self._aborted or task.done()):  # a connector lets go of the content just before it says why
+            await asyncio.wait([task], timeout=_GRACE)
         if self._aborted:
             return _aborted()
-        if self._ended:
-            return ClosedError("the content of the request was ended by send_end; send before that")
         if isinstance(self._failure, StableHTTPError):
             return self._failure
+        if task.done() and not task.cancelled() and isinstance(error := task.exception(), StableHTTPError):
+            return error
         return self._peer_ended()
 
     def _peer_ended(self) -> PeerEndedError:

@@ -10,14 +10,12 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from stablehttp._capability import Capability
 from stablehttp._errors import ClosedError, DisconnectedError, InvalidResponseError, StableHTTPError, TransportError
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
 from stablehttp.testing._origin_script import Answer, Close, Fault, Gate, Pause, Reset
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._rule import HTTP_1, Rule, fails, require, same
-from stablehttp.testing.contract._source import Signal
 
 
 async def reuses_a_connection(bench: Bench) -> None:
@@ -206,25 +204,6 @@ async def survives_being_cancelled_while_reading(bench: Bench) -> None:
     gate.open()
 
 
-async def talks_in_both_directions_at_once(bench: Bench) -> None:
-    bench.origin.answer(Answer.duplex())
-    turns = [Signal() for _ in range(3)]
-    source = bench.source(b"0", turns[0], b"1", turns[1], b"2", turns[2])
-    reply = await bench.driver.send(Request("POST", bench.url(), body=source))
-    same(reply.response.status, 200, "status, while the body is being sent")
-    heard: list[bytes] = []
-    async for chunk in reply.chunks():
-        same(source.given, len(b"".join(heard)) + 1, "pieces sent when this one was heard")
-        heard.append(chunk)
-        turns[len(heard) - 1].give()
-    same(heard, [b"0", b"1", b"2"], "pieces heard")
-    await bench.until(lambda: source.closed == 1, "the body is closed once")
-
-
-async def claims_no_duplex(bench: Bench) -> None:
-    same(bench.connector.SUPPORTS_DUPLEX_STREAMING, False, "the claim of a connector that does not declare duplex")
-
-
 RULES: Final = (
     Rule("a connection is reused after the content was read", reuses_a_connection, "U-F4"),
     Rule(
@@ -249,11 +228,4 @@ RULES: Final = (
     Rule("closing while a response is read ends it", makes_a_response_unusable_once_closed, "U-F5"),
     Rule("cancelled sends leave nothing behind", survives_being_cancelled, "U-F3 U-H7", colour="async"),
     Rule("cancelled reading leaves nothing behind", survives_being_cancelled_while_reading, "U-F3", colour="async"),
-    Rule(
-        "both directions work at once",
-        talks_in_both_directions_at_once,
-        "U-J1",
-        needs=Capability.DUPLEX,
-        otherwise=claims_no_duplex,
-    ),
 )

@@ -17,6 +17,8 @@ from stablehttp.testing.contract import (
     _closing,
     _connections,
     _content,
+    _duplex,
+    _duplex_ends,
     _failures,
     _flow,
     _requests,
@@ -40,6 +42,8 @@ _MODULES: Final = (
     _after_head,
     _timeouts,
     _connections,
+    _duplex,
+    _duplex_ends,
     _surroundings,
     _signed,
 )
