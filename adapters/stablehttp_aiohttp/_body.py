@@ -117,6 +117,9 @@ class AiohttpSource:
             error.status = self._response.status
             raise
         except Exception as error:
+            failure = self._exchange.failure
+            if failure is not None:
+                raise failure from failure.__cause__  # the caller's own, as it was
             raise translate(error, self._stage()) from error
 
     async def aclose(self) -> None:
@@ -126,6 +129,7 @@ class AiohttpSource:
             self._exchange.abort_if_stuck()
         elif self._stopped:
             self._exchange.abort_if_stuck()
+        await self._exchange.end_content()
 
     def trailers(self) -> Fields | None:
         """None: aiohttp drops them."""

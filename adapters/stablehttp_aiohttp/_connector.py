@@ -15,6 +15,7 @@ from stablehttp import (
     AsyncBody,
     Capability,
     ClosedError,
+    Duplex,
     ForeignLoopError,
     HttpSettings,
     HttpVersion,
@@ -64,6 +65,10 @@ class AsyncAiohttpConnector(AsyncConnector):
     connect timeout then, which covers TCP and TLS.  Without it the connector makes a pool from `settings` in
     the event loop of the first send, and another one when that loop has ended.
 
+    With `duplex` it declares that both directions of an exchange move at the same time.  They do, with a server that
+    answers before it has read the request; aiohttp promises nothing, and looks twice a second whether an idle
+    connection is still there.
+
     Raises:
         UnsupportedTransportError: a version, a proxy or a pool that this connector cannot work with.
         MisuseError: `client` is something else, or settings stand beside it.
@@ -80,6 +85,7 @@ class AsyncAiohttpConnector(AsyncConnector):
         *,
         versions: Sequence[HttpVersion] = (HttpVersion.HTTP_1_1,),
         settings: HttpSettings = _DEFAULT_SETTINGS,
+        duplex: bool = False,
     ) -> None:
         if tuple(versions) != (HttpVersion.HTTP_1_1,):
             raise UnsupportedTransportError(
@@ -94,6 +100,10 @@ class AsyncAiohttpConnector(AsyncConnector):
         if self._lent is not None:
             _check_alone(settings)
             self.capabilities = _LENT
+        if duplex:
+            can = {version: found | {Capability.DUPLEX} for version, found in self.capabilities.items()}
+            self.capabilities = MappingProxyType(can)
+            vars(self)["SUPPORTS_DUPLEX_STREAMING"] = True  # of this connector, not of its class
         self._settings = settings
         self._tls: SSLContext | bool | None = None
         self._home: Home | None = None
@@ -113,7 +123,7 @@ class AsyncAiohttpConnector(AsyncConnector):
         home = self._home
         if home is None or not home.is_here(loop):
             home = await self._settle(loop)
-        exchange = Exchange(parts, timeouts, home)
+        exchange = Exchange(parts, timeouts, home, duplex=Duplex in request.extensions)
         if exchange.until is None:
             return await self._perform(exchange, home)
         clock = asyncio.timeout_at(exchange.until)
@@ -186,12 +196,21 @@ class AsyncAiohttpConnector(AsyncConnector):
             await exchange.fail()
             raise
         try:
-            stopped = isinstance(exchange.parts.data, AiohttpContent) and await exchange.stop_sending()
-            return _wrap(response, exchange, stopped=stopped)
+            return _wrap(response, exchange, stopped=await _settle_content(exchange, response.status))
         except BaseException:
             response.close()
             exchange.abort()
             raise
+
+
+async def _settle_content(exchange: Exchange, status: int) -> bool:
+    """Decide what becomes of content that is still being sent; whether some will never be."""
+    if not isinstance(exchange.parts.data, AiohttpContent):
+        return False
+    if exchange.duplex and status < 300:
+        exchange.parts.data.upload.go_on()
+        return False
+    return await exchange.stop_sending()
 
 
 def _adds_content_type(parts: AiohttpRequest) -> bool:

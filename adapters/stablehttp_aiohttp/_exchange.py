@@ -75,6 +75,7 @@ class Exchange:
         "_home",
         "_place",
         "connection",
+        "duplex",
         "parts",
         "protocol",
         "sent",
@@ -83,8 +84,10 @@ class Exchange:
         "until",
     )
 
-    def __init__(self, parts: AiohttpRequest, timeouts: Timeouts, home: Home) -> None:
+    def __init__(self, parts: AiohttpRequest, timeouts: Timeouts, home: Home, *, duplex: bool = False) -> None:
+        """With `duplex` content goes on being sent while that of the response arrives."""
         self.parts = parts
+        self.duplex = duplex
         self._home = home
         self._began = False
         self._place: Places | None = None
@@ -167,7 +170,7 @@ class Exchange:
             protocol.force_close()
         data = self.parts.data
         if isinstance(data, AiohttpContent):
-            data.upload.attach(protocol, read=self.timeouts.read, write=self.timeouts.write)
+            data.upload.attach(protocol, read=self.timeouts.read, write=self.timeouts.write, first=self.duplex)
             if self.parts.expects:
                 protocol.start_timeout()
 
@@ -205,6 +208,18 @@ class Exchange:
         finally:
             self.abort_if_stuck()
         return data.upload.failure
+
+    async def end_content(self) -> None:
+        """The response is over: so is content that went on beside it."""
+        data = self.parts.data
+        if self.duplex and isinstance(data, AiohttpContent):
+            await data.upload.abandon()
+
+    @property
+    def failure(self) -> Exception | None:
+        """What the content raised that went on beside the response."""
+        data = self.parts.data
+        return data.upload.failure if self.duplex and isinstance(data, AiohttpContent) else None
 
     def took_too_long(self) -> TotalTimeoutError:
         """The whole call had its time."""

@@ -42,6 +42,7 @@ class Upload:
 
     __slots__ = (
         "_complete",
+        "_head_first",
         "_outgoing",
         "_protocol",
         "_read_seconds",
@@ -58,6 +59,7 @@ class Upload:
         self._outgoing = outgoing
         self._state = _State.WAITING
         self._complete = False
+        self._head_first = False
         self._stopped = False
         self._task: asyncio.Task[object] | None = None
         self._settled: asyncio.Future[None] | None = None
@@ -70,9 +72,13 @@ class Upload:
         """The declared length in octets, or None."""
         return self._outgoing.length
 
-    def attach(self, protocol: ResponseHandler, *, read: float | None, write: float | None) -> None:
-        """Take note of the connection and of the timeouts, in seconds."""
+    def attach(self, protocol: ResponseHandler, *, read: float | None, write: float | None, first: bool) -> None:
+        """Take note of the connection, of the timeouts in seconds, and whether the head is to be sent `first`.
+
+        Otherwise aiohttp holds it back for the first chunk, which may wait for the response to that head.
+        """
         self._protocol = protocol
+        self._head_first = first
         self._read_seconds = read
         self._write_seconds = write
 
@@ -102,6 +108,8 @@ class Upload:
 
     async def _pump(self, writer: AbstractStreamWriter) -> None:
         self._set_read_timeout(None)
+        if self._head_first:
+            writer.send_headers()
         while (chunk := await self._next()) is not None:
             if len(chunk) <= _PIECE:
                 await self._within_time(writer.write(chunk))
@@ -151,6 +159,10 @@ class Upload:
                 self._task.cancel()
             await asyncio.wait([self._when_settled()], timeout=_PATIENCE)
         return True
+
+    def go_on(self) -> None:
+        """A final response has come, and more content is sent beside it: whose reading has its own timeout."""
+        self._read_seconds = None
 
     async def abandon(self) -> None:
         """The exchange has failed: make sure that a body that was begun is closed; another one stays as it was."""

@@ -43,6 +43,16 @@ def _maker(client: str, colour: str) -> Make:
     return make
 
 
+def talking_aiohttp() -> Subject:
+    """The aiohttp connector that declares duplex, which it does only if told to."""
+
+    def make(settings: HttpSettings, versions: Sequence[HttpVersion]) -> AsyncConnector:
+        connector: Callable[..., AsyncConnector] = import_module("stablehttp_aiohttp").AsyncAiohttpConnector
+        return connector(versions=tuple(versions), settings=settings, duplex=True)
+
+    return Subject("aiohttp", make)
+
+
 def subjects() -> Iterator[Subject]:
     """All connectors that could be checked, installed or not."""
     for client, (_, colours, versions) in _CLIENTS.items():

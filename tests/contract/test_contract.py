@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
-from tests.contract.subjects import missing, subjects
+from tests.contract.subjects import missing, subjects, talking_aiohttp
 
+from stablehttp import Capability
 from stablehttp.testing.contract import Rule, Subject, check, rules, rules_for
 
 
@@ -28,6 +29,21 @@ def cases() -> Iterator[object]:
 @pytest.mark.parametrize(("subject", "rule"), list(cases()))
 async def test_the_contract_is_kept(subject: Subject, rule: Rule) -> None:
     await check(rule, subject)
+
+
+def talking() -> Iterator[object]:
+    """The connectors that talk in both directions when they are told to, and the rules about that."""
+    subject, reason = talking_aiohttp(), missing("aiohttp")
+    skip = [] if reason is None else [pytest.mark.skip(reason=reason)]
+    for rule in rules_for(subject):
+        if rule.needs is Capability.DUPLEX:
+            yield pytest.param(subject, rule, id=f"{subject}-{rule}", marks=skip)
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize(("subject", "rule"), list(talking()))
+async def test_a_connector_that_is_told_to_talk_does(subject: Subject, rule: Rule) -> None:
+    assert await check(rule, subject) == "proved"
 
 
 def test_rules_have_ids_of_their_own_and_say_what_they_prove() -> None:

@@ -26,7 +26,7 @@ from stablehttp._exchange import Exchange
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import Request
 from stablehttp._settings import Timeouts
-from stablehttp.testing._origin_script import Answer, Fault, Gate, GoAway, Hang, Reset, ResetStream
+from stablehttp.testing._origin_script import Answer, Fault, Gate, GoAway, Hang, Reset, ResetStream, Step
 from stablehttp.testing.contract._bench import Bench
 from stablehttp.testing.contract._duplex import opened, opens_no_exchange
 from stablehttp.testing.contract._rule import BOTH, HTTP_2, Check, Rule, fails, require, same
@@ -49,8 +49,7 @@ async def gives_an_error_while_the_request_is_open(bench: Bench) -> None:
         require(time.monotonic() - since < _SOON, "an error is given within a second")
         same((response.status, await response.aread()), (429, b"slow down"), "response")
         with fails(PeerEndedError) as caught:
-            while True:
-                await exchange.send(_BLOCK)
+            await _send_for_ever(exchange)
         same((caught.error.status, caught.error.processed), (429, "yes"), "what the sender learns")
         same(exchange.can_send, False, "whether it takes more")
     await _still_works(bench)
@@ -93,8 +92,7 @@ async def ends_when_the_connection_is_reset(bench: Bench) -> None:
                 while await exchange.receive():
                     pass
             with fails(TransportError):
-                while True:
-                    await exchange.send(_BLOCK)
+                await _send_for_ever(exchange)
             with fails(TransportError):
                 await exchange.wait_closed()
     await _still_works(bench)
@@ -140,15 +138,14 @@ async def fails_to_connect_for_both(bench: Bench) -> None:
     with bench.dead_end() as url, fails(ConnectError):
         async with opened(bench, at=url) as exchange, _within(_SOON + 2):
             with fails(ConnectError):
-                while True:
-                    await exchange.send(_BLOCK)
+                await _send_for_ever(exchange)
             await exchange.response()
 
 
 async def survives_cancelling_in_either_direction(bench: Bench) -> None:
     for what in ("send", "receive", "head"):
         gate = Gate()
-        content = () if what == "head" else [b"one", gate]
+        content: list[Step] = [] if what == "head" else [b"one", gate]
         bench.origin.script([Answer(200, content, reading="never", hold=gate if what == "head" else None)])
         exchange = opened(bench)
 
