@@ -136,7 +136,7 @@ class AsyncAiohttpConnector(AsyncConnector):
             raise exchange.took_too_long() from error
 
     async def aclose(self) -> None:
-        """Close the session, and the pool unless it was lent; responses from a pool of ours become unusable.
+        """Close the connections now, or when the last response from them has ended; what was lent stays open.
 
         Raises:
             ForeignLoopError: it belongs to another event loop, which is still there.

@@ -8,7 +8,7 @@ when the loop ends as `asyncio.run` ends it.
 from __future__ import annotations
 
 import os
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Task
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from http.cookies import BaseCookie, SimpleCookie
@@ -55,7 +55,7 @@ class _NoCookies(DummyCookieJar):
 class Home:
     """A session in one event loop.  `places` is None where the pool was lent, and counts by itself."""
 
-    __slots__ = ("_keeper", "_timeouts", "connect_seconds", "known", "loop", "places", "process", "session")
+    __slots__ = ("_closing", "_keeper", "_timeouts", "connect_seconds", "known", "loop", "places", "process", "session")
 
     def __init__(self, loop: AbstractEventLoop, settings: HttpSettings, lent: BaseConnector | None) -> None:
         """Make a session in `loop`, which is the running one.
@@ -76,14 +76,24 @@ class Home:
         self.session = _session(loop, pool, owned=lent is None)
         self._timeouts: dict[float | None, ClientTimeout] = {}
         self._keeper = _keep(self.session)
+        self._closing: Task[None] | None = None
 
     async def settle(self) -> None:
         """Have the session closed when the loop ends."""
         await anext(self._keeper)
 
     async def aclose(self) -> None:
-        """Close the session, and the pool if it is ours."""
-        await self._keeper.aclose()
+        """Close the session, and the pool if it is ours: now, or when the last response from it has ended."""
+        if self.places is None or not self.places.shut(self._close_soon):
+            await self._keeper.aclose()
+
+    def _close_soon(self) -> None:
+        """The last connection is just being given back, from wherever that is."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._start_closing)
+
+    def _start_closing(self) -> None:
+        self._closing = self.loop.create_task(_aclose(self._keeper))
 
     @property
     def abandoned(self) -> bool:
@@ -169,6 +179,10 @@ def _session(loop: AbstractEventLoop, pool: BaseConnector, *, owned: bool) -> Cl
         raise ForeignLoopError(
             "the aiohttp connector that was lent belongs to another event loop; lend one that was made in this loop"
         ) from error
+
+
+async def _aclose(keeper: AsyncGenerator[None]) -> None:
+    await keeper.aclose()
 
 
 async def _keep(session: ClientSession) -> AsyncGenerator[None]:

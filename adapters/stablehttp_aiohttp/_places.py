@@ -8,21 +8,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import final
+
+from stablehttp import ClosedError
 
 
 @final
 class Places:
     """A number of places; whoever waited longest gets the next one that becomes free, and nobody overtakes."""
 
-    __slots__ = ("_free", "_waiting")
+    __slots__ = ("_free", "_most", "_shut", "_then", "_waiting")
 
     def __init__(self, most: int) -> None:
-        self._free = most
+        self._free = self._most = most
+        self._shut = False
+        self._then: Callable[[], object] | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> bool:
-        """Take a place if one is free."""
+        """Take a place if one is free.
+
+        Raises:
+            ClosedError: there are none any more.
+        """
+        if self._shut:
+            raise _closed()
         if self._free:
             self._free -= 1
             return True
@@ -47,3 +58,25 @@ class Places:
                 handed.set_result(None)
                 return
         self._free += 1
+        if self._then is not None and self._free == self._most:
+            then, self._then = self._then, None
+            then()
+
+    def shut(self, then: Callable[[], object]) -> bool:
+        """Give places to nobody any more; whether some are taken.
+
+        If so, `then` is called when the last of them is given back.
+        """
+        self._shut = True
+        for handed in self._waiting:
+            if not handed.done():
+                handed.set_exception(_closed())
+        self._waiting.clear()
+        if self._free == self._most:
+            return False
+        self._then = then
+        return True
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the connector 'aiohttp' is closed; make another one")

@@ -96,7 +96,11 @@ class AsyncConnector(Connector, ABC):
         """
 
     async def aclose(self) -> None:
-        """Close what this connector opened; responses that are being read become unusable."""
+        """Close what this connector opened; what is under way comes to its end first.
+
+        No further request is sent: it is a `ClosedError`, also for whoever waits for a connection.  A connection
+        that is in use is closed when its response has been read, or closed; closing it does not wait for that.
+        """
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,7 +123,11 @@ class SyncConnector(Connector, ABC):
         """
 
     def close(self) -> None:
-        """Close what this connector opened; responses that are being read become unusable."""
+        """Close what this connector opened; what is under way comes to its end first.
+
+        No further request is sent: it is a `ClosedError`, also for whoever waits for a connection.  A connection
+        that is in use is closed when its response has been read, or closed; closing it does not wait for that.
+        """
 
     def __enter__(self) -> Self:
         return self

@@ -221,9 +221,13 @@ class ReceivedBody(ArrivingBody):
 
     def _begin(self, reader: str) -> None:
         with Explaining(self):
-            if self._closed and not self._ended:
-                raise ClosedError("the response was closed before its content was read")
+            self._check_open()
             self._claim(reader)
+
+    def _check_open(self) -> None:
+        """Make sure that nobody takes content for whole that was given up."""
+        if self._closed and not self._ended:
+            raise ClosedError("the response was closed before all of its content was read")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {describe_length(self._length)}>"
@@ -253,6 +257,7 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
     async def _next(self) -> bytes:
         """The next chunk, or `b""` at the end."""
         try:
+            self._check_open()
             chunk = await self._source.read()
             if chunk and self._watch is not None:
                 self._watch(chunk)
@@ -304,6 +309,7 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
                 if self._watch is not None:
                     self._watch(chunk)
                 yield chunk
+                self._check_open()
             self._ended = True
         except StableHTTPError as error:
             self.explain(error)

@@ -146,21 +146,38 @@ async def refuses_to_send_once_closed(bench: Bench) -> None:
     await bench.until(lambda: bench.origin.open_connections == 0, "closing the connector closes its connections")
 
 
-async def makes_a_response_unusable_once_closed(bench: Bench) -> None:
+async def serves_a_response_to_its_end_once_closed(bench: Bench) -> None:
     driver = bench.connect(bench.settings)
     gate = Gate()
     bench.origin.answer(Answer(200, [b"first", gate, b"second"]))
-    reply = await driver.send(Request("GET", bench.url()))
-    chunks = aiter(reply.chunks())
+    reading, unread = [await driver.send(Request("GET", bench.url())) for _ in range(2)]
+    chunks = aiter(reading.chunks())
     same(await anext(chunks), b"first", "first chunk")
     await driver.close()
     gate.open()
-    try:
-        while await anext(chunks, b""):
-            pass
-    except StableHTTPError:
-        pass
+    rest = [chunk async for chunk in chunks]
+    same(b"".join(rest), b"second", "the rest of a response that was being read")
+    same(await unread.read(), b"firstsecond", "content of a response that was not begun")
     await bench.until(lambda: bench.origin.open_connections == 0, "closing the connector closes its connections")
+
+
+async def ends_a_response_that_is_closed_after_its_connector(bench: Bench) -> None:
+    driver = bench.connect(bench.settings)
+    gate = Gate()
+    bench.origin.answer(Answer(200, [b"first", gate, b"second"], framing="chunked"))
+    reading, unread = [await driver.send(Request("GET", bench.url())) for _ in range(2)]
+    chunks = aiter(reading.chunks())
+    same(await anext(chunks), b"first", "first chunk")
+    await driver.close()
+    for reply in (reading, unread):
+        await reply.close()
+    with fails(ClosedError, StableHTTPError):
+        await anext(chunks)
+    with fails(ClosedError) as caught:
+        await unread.read()
+    same((caught.error.sent, caught.error.processed), ("yes", "yes"), "sent and processed")
+    await bench.until(lambda: bench.origin.open_connections == 0, "closing the connector closes its connections")
+    gate.open()
 
 
 async def survives_being_cancelled(bench: Bench) -> None:
@@ -225,7 +242,12 @@ RULES: Final = (
     Rule("many exchanges at once are kept apart", keeps_many_exchanges_apart, "U-F3"),
     Rule("a free connection is waited for", waits_for_a_free_connection, "U-F3"),
     Rule("a closed connector refuses", refuses_to_send_once_closed, "U-F5"),
-    Rule("closing while a response is read ends it", makes_a_response_unusable_once_closed, "U-F5"),
+    Rule("closing lets responses come to their end", serves_a_response_to_its_end_once_closed, "U-F5"),
+    Rule(
+        "a response that is closed ends though its connector was closed before",
+        ends_a_response_that_is_closed_after_its_connector,
+        "U-F5",
+    ),
     Rule("cancelled sends leave nothing behind", survives_being_cancelled, "U-F3 U-H7", colour="async"),
     Rule("cancelled reading leaves nothing behind", survives_being_cancelled_while_reading, "U-F3", colour="async"),
 )
