@@ -119,6 +119,7 @@ NAMES_THINGS: Final = frozenset(
         "content_type",
         "email",
         "error_type",
+        "extra",
         "event_type",
         "filename",
         "host",
