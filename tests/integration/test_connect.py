@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.connect_callers import AsyncCaller, calling
 from tests.contract.subjects import missing, subjects
-from tests.integration.connect_callers import AsyncCaller, calling
 from tests.integration.connect_server import ConnectServer
 
 from stablehttp import AnyRequest, AnyResponse, HttpVersion, Interceptor

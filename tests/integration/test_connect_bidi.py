@@ -11,13 +11,14 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.connect_callers import AsyncCaller, calling
 from tests.contract.subjects import missing, subjects
-from tests.integration.connect_callers import AsyncCaller, calling
 from tests.integration.connect_server import ConnectServer
 
 from stablehttp import (
     Capability,
     ClosedError,
+    HttpSettings,
     PeerEndedError,
     StableHTTPError,
     SyncPipeline,
@@ -39,8 +40,6 @@ def asynchronous() -> list[Subject]:
 
 
 def can(subject: Subject) -> bool:
-    from stablehttp import HttpSettings
-
     return Capability.DUPLEX in subject.make(HttpSettings(), (subject.version,)).capabilities[subject.version]
 
 

@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar, final
 from stablehttp._body import Body
 from stablehttp._call_options import CallOptions
 from stablehttp._capability import Capability
-from stablehttp._errors import InvalidFieldError, InvalidURIError, StableHTTPError, TotalTimeoutError
+from stablehttp._errors import InvalidFieldError, InvalidURIError, MisuseError, StableHTTPError, TotalTimeoutError
 from stablehttp._exchange import Duplex
 from stablehttp._fields import Fields, LinesInput
 from stablehttp._message import Request
@@ -88,10 +88,14 @@ class Manner:
 
         Raises:
             InvalidMessageError: the metadata cannot be fields, or belong to the protocol.
+            MisuseError: the options name a sink.
         """
         metadata = (*_checked_metadata(self.headers), *_checked_metadata(Fields(headers)))
         seconds = self.deadline if deadline is None else deadline
-        return Call(self, method, kind, metadata, seconds, options or self.options)
+        chosen = options or self.options
+        if chosen.sink is not None:
+            raise MisuseError("the messages of a call are given to its caller; leave the sink out of the options")
+        return Call(self, method, kind, metadata, seconds, chosen)
 
 
 def make_manner(

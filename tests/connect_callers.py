@@ -1,4 +1,4 @@
-"""Calling the service of the tests in both colours from tests that await."""
+"""Connect calls in both colours, from tests that await."""
 
 from __future__ import annotations
 
