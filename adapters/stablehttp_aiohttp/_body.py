@@ -15,7 +15,7 @@ from aiohttp.payload import Payload
 
 from stablehttp import AsyncBody, Fields, StableHTTPError, TotalTimeoutError
 from stablehttp.adapting import warn_dropped
-from stablehttp_aiohttp._errors import Stage, incomplete, read_timed_out, translate
+from stablehttp_aiohttp._errors import Stage, cause_of, incomplete, read_timed_out, translate
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -120,7 +120,8 @@ class AiohttpSource:
             failure = self._exchange.failure
             if failure is not None:
                 raise failure from failure.__cause__  # the caller's own, as it was
-            raise translate(error, self._stage()) from error
+            told = translate(error, self._stage())
+            raise told from cause_of(told, error)
 
     async def aclose(self) -> None:
         """Discard the connection, unless all of the content has arrived and aiohttp has taken it back."""

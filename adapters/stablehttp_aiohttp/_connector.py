@@ -36,7 +36,7 @@ from stablehttp_aiohttp._convert import (
     response_version,
     to_aiohttp,
 )
-from stablehttp_aiohttp._errors import translate
+from stablehttp_aiohttp._errors import cause_of, translate
 from stablehttp_aiohttp._exchange import Exchange
 from stablehttp_aiohttp._home import Home, lent_pool
 from stablehttp_aiohttp._maker import CAPABILITIES as CAPABILITIES
@@ -191,7 +191,8 @@ class AsyncAiohttpConnector(AsyncConnector):
             failure = await exchange.fail()
             if failure is not None:
                 raise failure from failure.__cause__  # the caller's own, as it was
-            raise translate(error, exchange.stage()) from error
+            told = translate(error, exchange.stage())
+            raise told from cause_of(told, error)
         except BaseException:
             await exchange.fail()
             raise

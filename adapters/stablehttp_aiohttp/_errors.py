@@ -25,6 +25,7 @@ from aiohttp import (
     ClientResponseError,
     ConnectionTimeoutError,
     InvalidURL,
+    ServerDisconnectedError,
     ServerFingerprintMismatch,
     ServerTimeoutError,
 )
@@ -48,7 +49,7 @@ from stablehttp import (
     TLSError,
     TransportError,
 )
-from stablehttp.adapting import Answer
+from stablehttp.adapting import Answer, cause_for
 
 
 @final
@@ -74,12 +75,18 @@ Translate: TypeAlias = Callable[[BaseException, Stage], StableHTTPError]
 
 
 def translate(error: Exception, stage: Stage) -> StableHTTPError:
-    """The error of ours for what aiohttp raised; raise it from `error`."""
+    """The error of ours for what aiohttp raised; raise it from `cause_of`."""
     make = _closed if stage.closed else next(make for kinds, make in _TABLE if isinstance(error, kinds))
     made = make(error, stage)
     if stage.status is not None:
         made.status = stage.status
     return made
+
+
+def cause_of(told: StableHTTPError, error: BaseException) -> BaseException | None:
+    """What to raise `told` from: `error`, or None where its text holds a head that had arrived, or the whole URL."""
+    holds_head = isinstance(error, ServerDisconnectedError) and not isinstance(error.message, str)
+    return None if holds_head or isinstance(error, InvalidURL) else cause_for(told, error)
 
 
 def _closed(_error: BaseException, stage: Stage) -> StableHTTPError:

@@ -26,7 +26,7 @@ from stablehttp import (
     StableHTTPError,
     TLSError,
 )
-from stablehttp.adapting import Answer
+from stablehttp.adapting import Answer, cause_for
 
 
 @final
@@ -85,7 +85,7 @@ def translate(error: Exception, stage: Stage) -> StableHTTPError | None:
         if isinstance(error, foreign) and word in reason and stage in stages:
             parts: dict[str, object] = {"wanted": ("HTTP/1.1",)} if ours is NegotiationError else {}
             made = ours(f"{text}{_detail(error)}", sent=stage.sent, processed=stage.processed, **parts)
-            made.__cause__ = error
+            made.__cause__ = cause_for(made, error)
             return made
     return None
 

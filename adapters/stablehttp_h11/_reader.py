@@ -146,11 +146,11 @@ class HeadReader:
             self._connection.send(_REQUEST)
         try:
             event = self._connection.next_event()
-        except h11.RemoteProtocolError as error:
+        except h11.RemoteProtocolError:
             if _SWITCHING(self._octets[0]):
                 raise InvalidResponseError(
                     "the peer switched to another protocol, with 101, and nobody asked for that (RFC 9110 §15.2.2)"
-                ) from error
+                ) from None
             raise
         return event if isinstance(event, (h11.Response, h11.InformationalResponse)) else None
 

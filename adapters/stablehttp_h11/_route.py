@@ -154,8 +154,8 @@ class TunnelReader:
             head = self._reader.next()
             while head is not None and head.status < 200:
                 head = self._reader.next()
-        except (h11.RemoteProtocolError, InvalidResponseError) as error:
-            raise ConnectError("the proxy answered with something that is no HTTP/1.1 response") from error
+        except (h11.RemoteProtocolError, InvalidResponseError):  # whose text may quote the proxy
+            raise ConnectError("the proxy answered with something that is no HTTP/1.1 response") from None
         if head is None:
             return False
         if head.status >= 300:

@@ -14,6 +14,7 @@ from typing import Final, cast, final
 import httpx
 
 from stablehttp import Fields, HttpVersion, IncompleteResponseError, InvalidResponseError
+from stablehttp.adapting import cause_for
 from stablehttp_httpx._content import AsyncContent as AsyncContent
 from stablehttp_httpx._content import Octets as Octets
 from stablehttp_httpx._content import SyncContent as SyncContent
@@ -99,7 +100,8 @@ class AsyncIncoming(_Source):
         except BaseException as error:
             await self._drop(error)
             if isinstance(error, Exception):
-                raise self._exchange.explain(error, self._content) from error
+                told = self._exchange.explain(error, self._content)
+                raise told from cause_for(told, error)
             raise
         if not chunk:
             await self._finish()
@@ -197,7 +199,8 @@ class SyncIncoming(_Source):
         except BaseException as error:
             self._drop(error)
             if isinstance(error, Exception):
-                raise self._exchange.explain(error, self._content) from error
+                told = self._exchange.explain(error, self._content)
+                raise told from cause_for(told, error)
             raise
         if not chunk:
             self._finish()

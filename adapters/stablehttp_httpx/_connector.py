@@ -26,7 +26,7 @@ from stablehttp import (
     Response,
     SyncBody,
 )
-from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, SyncConnector, SyncReceivedBody, refuse
+from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, SyncConnector, SyncReceivedBody, cause_for, refuse
 from stablehttp_httpx._body import AsyncIncoming, SyncIncoming, discard, discard_now
 from stablehttp_httpx._content import AsyncContent, Octets, SyncContent, async_content, sync_content
 from stablehttp_httpx._convert import read_head
@@ -104,7 +104,7 @@ class AsyncHttpxConnector(AsyncConnector):
             told = _what_to_tell(error, exchange, content)
             if told is error:
                 raise
-            raise told from error
+            raise told from cause_for(told, error)
         finally:
             if isinstance(content, AsyncContent):
                 await content.aclose()
@@ -216,7 +216,7 @@ class SyncHttpxConnector(SyncConnector):
             told = _what_to_tell(error, exchange, content)
             if told is error:
                 raise
-            raise told from error
+            raise told from cause_for(told, error)
         finally:
             if isinstance(content, SyncContent):
                 content.close()

@@ -339,6 +339,14 @@ class InvalidResponseError(TransportError):
     sent: Answer = "yes"
 
 
+def cause_for(told: BaseException, error: BaseException) -> BaseException | None:
+    """What to raise `told` from: `error`, or None where a client quotes the octets that it could not read.
+
+    Those may be a cookie that was set, and a traceback shows the texts of all that led to an error.
+    """
+    return None if isinstance(told, InvalidResponseError) else error
+
+
 class HTTPTimeoutError(StableHTTPError, TimeoutError):
     """A stated time, in seconds, ran out; `seconds` is that time."""
 

@@ -217,8 +217,11 @@ def receive_name(name: bytes) -> str:
     if folded is None:
         try:
             folded = check_name(name.decode("latin-1"))
-        except InvalidFieldError as error:
-            raise InvalidResponseError(f"the peer sent an invalid field line: {error}") from None
+        except InvalidFieldError as error:  # it shows the name, which may be a part of what was to be a value
+            where = f"holds {chr(name[error.index or 0])!r} at index {error.index}" if name else "is empty"
+            raise InvalidResponseError(
+                f"the peer sent a field line whose name {where}; a name is a token (RFC 9110 §5.1)"
+            ) from None
         if len(name) <= _LONGEST_REMEMBERED:
             if len(RECEIVED_NAMES) >= _MOST_REMEMBERED:
                 RECEIVED_NAMES.clear()

@@ -17,6 +17,7 @@ from stablehttp._connectors import Limits as Limits
 from stablehttp._connectors import SyncConnector as SyncConnector
 from stablehttp._connectors import refuse as refuse
 from stablehttp._errors import Answer as Answer
+from stablehttp._errors import cause_for as cause_for
 from stablehttp._exchange import Duplex as Duplex
 from stablehttp._field_value import FieldLine as FieldLine
 from stablehttp._field_value import fold as fold

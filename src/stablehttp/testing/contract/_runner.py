@@ -23,6 +23,7 @@ from stablehttp.testing.contract import (
     _flow,
     _requests,
     _responses,
+    _secrets,
     _signed,
     _surroundings,
     _timeouts,
@@ -45,6 +46,7 @@ _MODULES: Final = (
     _duplex,
     _duplex_ends,
     _surroundings,
+    _secrets,
     _signed,
 )
 
