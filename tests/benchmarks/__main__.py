@@ -21,6 +21,7 @@ BENCHMARKS: Final = (
     "growth",
     "footprint",
     "throughput",
+    "large",
 )
 _HEADINGS: Final = ("what", "ours", "theirs", "ratio", "of least", "goal", "proud of", "")
 
