@@ -1,7 +1,7 @@
 """An origin that takes or gives any amount of content: `python -m tests.benchmarks.large_server [tls] [http2]`.
 
-It has a process of its own.  `GET /N` gives N octets, anything else is taken and forgotten.  With `tls` it speaks TLS, with `http2` HTTP/2 too.
-It prints its URL and the file of its authority, and ends with its standard input.
+It has a process of its own, prints its URL and the file of its authority, and ends with its standard input.  `GET /N`
+gives N octets, anything else is taken and forgotten.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar, cast, final
 
 from stablehttp._body import AsyncBody, Body, SyncBody
+from stablehttp._call_options import CallOptions
 from stablehttp._completion import complete
 from stablehttp._connectors import AsyncConnector, Connector, SyncConnector
 from stablehttp._interception import Interceptor
@@ -80,7 +81,12 @@ class Driver(ABC):
 
     @abstractmethod
     async def send(
-        self, request: AnyRequest, timeouts: Timeouts | None = None, *, signer: Signer | None = None
+        self,
+        request: AnyRequest,
+        timeouts: Timeouts | None = None,
+        *,
+        signer: Signer | None = None,
+        options: CallOptions | None = None,
     ) -> Reply:
         """Send a request through a pipeline, signed if a signer is given."""
 
@@ -146,10 +152,15 @@ class _AsyncDriver(Driver):
         self._connector = connector
 
     async def send(
-        self, request: AnyRequest, timeouts: Timeouts | None = None, *, signer: Signer | None = None
+        self,
+        request: AnyRequest,
+        timeouts: Timeouts | None = None,
+        *,
+        signer: Signer | None = None,
+        options: CallOptions | None = None,
     ) -> Reply:
         pipeline = AsyncPipeline(self._connector, interceptors=[self._capture], timeouts=timeouts, signer=signer)
-        return _AsyncReply(await pipeline.send(cast("Request[AsyncBody]", request)))
+        return _AsyncReply(await pipeline.send(cast("Request[AsyncBody]", request), options=options))
 
     async def send_bare(self, request: AnyRequest) -> Reply:
         return _AsyncReply(await self._connector.send(cast("Request[AsyncBody]", request)))
@@ -195,10 +206,16 @@ class _SyncDriver(Driver):
         self._connector = connector
 
     async def send(
-        self, request: AnyRequest, timeouts: Timeouts | None = None, *, signer: Signer | None = None
+        self,
+        request: AnyRequest,
+        timeouts: Timeouts | None = None,
+        *,
+        signer: Signer | None = None,
+        options: CallOptions | None = None,
     ) -> Reply:
         pipeline = SyncPipeline(self._connector, interceptors=[self._capture], timeouts=timeouts, signer=signer)
-        return _SyncReply(await in_thread(lambda: pipeline.send(cast("Request[SyncBody]", request))))
+        given = cast("Request[SyncBody]", request)
+        return _SyncReply(await in_thread(lambda: pipeline.send(given, options=options)))
 
     async def send_bare(self, request: AnyRequest) -> Reply:
         completed = cast("Request[SyncBody]", request)

@@ -25,6 +25,7 @@ from stablehttp.testing.contract import (
     _responses,
     _secrets,
     _signed,
+    _sinks,
     _surroundings,
     _timeouts,
 )
@@ -39,6 +40,7 @@ _MODULES: Final = (
     _flow,
     _closing,
     _responses,
+    _sinks,
     _failures,
     _after_head,
     _timeouts,
