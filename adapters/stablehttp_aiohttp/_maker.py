@@ -28,6 +28,7 @@ _CAN: Final = frozenset(
         Capability.EARLY_RESPONSE,
         Capability.STREAMED_RESPONSE,
         Capability.EXPECT_CONTINUE,
+        Capability.FIELD_NAME_CASE,
         Capability.REASON_PHRASE,
         Capability.READ_TIMEOUT,
         Capability.WRITE_TIMEOUT,

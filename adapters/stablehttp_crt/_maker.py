@@ -30,7 +30,7 @@ _ALWAYS: Final = frozenset(
 )
 CAPABILITIES: Final[Capabilities] = MappingProxyType(
     {
-        HttpVersion.HTTP_1_1: _ALWAYS | {Capability.CLEARTEXT, Capability.CONNECT_METHOD},
+        HttpVersion.HTTP_1_1: _ALWAYS | {Capability.CLEARTEXT, Capability.CONNECT_METHOD, Capability.FIELD_NAME_CASE},
         HttpVersion.HTTP_2: _ALWAYS | {Capability.DUPLEX},
     }
 )

@@ -35,7 +35,7 @@ _EVERYWHERE: Final = frozenset(
 
 CAPABILITIES: Final[Capabilities] = MappingProxyType(
     {
-        HttpVersion.HTTP_1_1: _EVERYWHERE | {Capability.REASON_PHRASE},
+        HttpVersion.HTTP_1_1: _EVERYWHERE | {Capability.FIELD_NAME_CASE, Capability.REASON_PHRASE},
         HttpVersion.HTTP_2: _EVERYWHERE,
     }
 )

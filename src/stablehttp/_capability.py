@@ -22,6 +22,7 @@ class Capability(Enum):
     STREAMED_RESPONSE = "response content delivered while it arrives"
     REQUEST_TRAILERS = "request trailers"
     RESPONSE_TRAILERS = "response trailers"
+    FIELD_NAME_CASE = "field names spelled as they are given"
     OPAQUE_VALUES = "octets above 0x7F in request field values"
     CONNECT_METHOD = "the CONNECT method"
     EXPECT_CONTINUE = "waiting for 100 (Continue) before the content"

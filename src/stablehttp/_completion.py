@@ -10,12 +10,14 @@ sealed even when nobody signs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from stablehttp._body import ChainedBody, check_length_known
 from stablehttp._errors import FramingError
 from stablehttp._field_lines import Owned
 from stablehttp._field_syntax import split_list
+from stablehttp._field_value import FieldLine
 from stablehttp._fields import owned_lines
 from stablehttp._message import AnyRequest, check_framing, check_trailers, has_trailers, replace_body, seal
 from stablehttp._uri import URI
@@ -25,10 +27,11 @@ _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "tra
 SEALED_BY: Final = "the framing of the message"
 
 
-def complete(request: AnyRequest) -> None:
+def complete(request: AnyRequest, unavoidable: Iterable[FieldLine] = ()) -> None:
     """Put `Host` first and add what framing needs: `Content-Length`, `Transfer-Encoding`, `Trailer`.
 
-    Framing that the caller gave is kept if it agrees with the body.
+    Framing that the caller gave is kept if it agrees with the body.  `unavoidable` lines, which the client below would
+    send in any case, are added where there is none of their name.
 
     Raises:
         FramingError: it does not agree, or trailers are to follow content of a declared length.
@@ -46,6 +49,9 @@ def complete(request: AnyRequest) -> None:
     if chunked:
         check_trailers(request.trailers)
         _announce_trailers(headers, _trailer_names(request))
+    for line in unavoidable:
+        if line[0].lower() not in headers.lines:
+            headers.add(line[0].lower(), line)
     seal(request, _FRAMING, SEALED_BY)
 
 

@@ -19,6 +19,7 @@ from typing import ClassVar, Final, Literal, Protocol, Self, TypeAlias, final, r
 from stablehttp._body import AsyncBody, SyncBody
 from stablehttp._capability import Capability
 from stablehttp._errors import InvalidMessageError, UnsupportedTransportError
+from stablehttp._field_value import FieldLine
 from stablehttp._fields import Fields, holds_opaque_values
 from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
@@ -68,13 +69,15 @@ class Connector:
     """What connectors of both colours declare.
 
     `name` is what errors call it, `capabilities` says what it can do for each protocol version it
-    speaks, `limits` what it can carry at most.
+    speaks, `limits` what it can carry at most.  `unavoidable_lines` are field lines that the client below sends
+    whether or not it is told to; a pipeline adds those that are missing, before anything is checked or signed.
     """
 
     SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
     name: str = "custom"
     capabilities: Capabilities = MappingProxyType({HttpVersion.HTTP_1_1: frozenset()})
     limits: Mapping[HttpVersion, Limits] = MappingProxyType({})
+    unavoidable_lines: tuple[FieldLine, ...] = ()
 
     @property
     def versions(self) -> tuple[HttpVersion, ...]:
@@ -163,6 +166,8 @@ def supports_duplex(transport: object, version: HttpVersion | None = None) -> bo
 
 _ALTERNATIVES: Final = {
     Capability.DUPLEX: ("crt", "pyqwest", "h11"),
+    Capability.RESPONSE_TRAILERS: ("h11", "pyqwest"),
+    Capability.FIELD_NAME_CASE: ("h11", "httpx", "httpx2", "aiohttp", "crt"),
     Capability.REQUEST_TRAILERS: ("h11",),
     Capability.OPAQUE_VALUES: ("h11", "httpx", "httpx2"),
     Capability.CONNECT_METHOD: ("h11",),

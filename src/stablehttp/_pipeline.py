@@ -122,7 +122,7 @@ class _Call(Generic[B]):
         changed = cast("Request[B]", interceptors.modify_before_signing(derived))
         self.ready = changed if changed is derived else derive(changed)
         check_body(self.ready.body)
-        complete(self.ready)
+        complete(self.ready, transport.unavoidable_lines if isinstance(transport, Connector) else ())
         timeouts = timeouts_for(self.ready, transport, timeouts)
         check_sendable(self.ready, transport, timeouts)
         if timeouts is not None:

@@ -25,7 +25,7 @@ from stablehttp._support import shortcoming
 
 ENTRY_POINTS: Final = "stablehttp.connectors"
 _DEFAULT: Final = "h11"
-_PREFERRED: Final = {"crt": 1, "httpx": 2, "httpx2": 3, "aiohttp": 4}
+_PREFERRED: Final = {"crt": 1, "httpx": 2, "httpx2": 3, "aiohttp": 4, "pyqwest": 5}
 _WOULD_DO: Final = "would do"
 _CANNOT_TELL: Final = "can only be asked by making a connector"
 _NOT_MADE: Final = object()
@@ -307,8 +307,9 @@ def make_sync_connector(requirements: ConnectorRequirements | None = None) -> Sy
 
 
 def best_available(requirements: ConnectorRequirements | None = None) -> AsyncConnector:
-    """A connector that meets `requirements`, whichever adapter that takes: h11, crt, httpx, httpx2, aiohttp, others.
+    """A connector that meets `requirements`, whichever adapter that takes: the first of these.
 
+    h11, crt, httpx, httpx2, aiohttp, pyqwest, then others by name.
     The best protocol version goes before this order.
 
     Raises:

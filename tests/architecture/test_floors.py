@@ -28,6 +28,7 @@ CLIENTS = {
     "stablehttp_httpx2": {"httpx2"},
     "stablehttp_aiohttp": {"aiohttp", "yarl", "multidict"},
     "stablehttp_crt": {"awscrt"},
+    "stablehttp_pyqwest": {"pyqwest"},
 }
 SAME_FILES = {"__init__.py", "_maker.py", "_convert.py", "_body.py", "_errors.py", "_connector.py"}
 

@@ -103,7 +103,7 @@ def declarations() -> Iterator[str]:
 
 def versions() -> Iterator[str]:
     """Names and versions of the clients that are installed."""
-    for package in ("h11", "httpx", "httpx2", "aiohttp", "awscrt"):
+    for package in ("h11", "httpx", "httpx2", "aiohttp", "awscrt", "pyqwest"):
         try:
             yield f"{package} {version(package)}"
         except PackageNotFoundError:

@@ -67,6 +67,7 @@ def _each(story: Story, *cases: str) -> dict[str, Story]:
 _NO_LENGTH_IN_CRT: Final = "awscrt gives no content that ends with the connection, so there is none to be had"
 _STRICT_CRT: Final = "awscrt ends the connection while it reads the head"
 _STRICT_AIOHTTP: Final = "aiohttp's parser refuses it before there is a response"
+_STRICT_PYQWEST: Final = "the parser below pyqwest refuses it"
 _CRT_WAITS: Final = "awscrt waits for CRLF, until the peer closes"
 
 KINDS: Final = (
@@ -91,6 +92,7 @@ KINDS: Final = (
             "a line of 20,000 octets": Reply(b"hi"),
             "200 lines": Reply(b"hi"),
         },
+        [Deviation("pyqwest", INVALID, "the parser below pyqwest takes 100 lines and no more", only=["200 lines"])],
     ),
     Kind(
         "no length, and not chunked",
@@ -151,14 +153,22 @@ KINDS: Final = (
         "they are read as Latin-1",
         "RFC 9110 §5.5",
         _each(Reply(b"hi"), "a reason in Latin-1", "a value in Latin-1", "a value in UTF-8"),
-        [Deviation("crt", INVALID, "awscrt reads values as UTF-8 and fails", only=["a value in Latin-1"])],
+        [
+            Deviation("crt", INVALID, "awscrt reads values as UTF-8 and fails", only=["a value in Latin-1"]),
+            Deviation(
+                "pyqwest",
+                Reply(b"hi", {"X-A": ""}),
+                "pyqwest gives an empty value for one that holds such octets",
+                only=["a value in Latin-1", "a value in UTF-8"],
+            ),
+        ],
     ),
     Kind(
         "control characters in a value",
         "they are kept, but for NUL, CR and LF",
         "RFC 9110 §5.5",
         _each(Reply(b"hi"), "0x01 in a value"),
-        [Deviation("crt", INVALID, _STRICT_CRT)],
+        [Deviation("crt", INVALID, _STRICT_CRT), Deviation("pyqwest", INVALID, _STRICT_PYQWEST)],
     ),
     Kind(
         "NUL, CR or LF in a value or in the reason",
@@ -193,6 +203,7 @@ KINDS: Final = (
         [
             Deviation("aiohttp", Reply(b"hi", {"X-A": "a b\tc"}), "aiohttp takes out the line break and nothing more"),
             Deviation("crt", INVALID, _STRICT_CRT),
+            Deviation("pyqwest", INVALID, _STRICT_PYQWEST),
         ],
     ),
     Kind(
@@ -225,7 +236,11 @@ KINDS: Final = (
         "it counts as HTTP/1.1",
         "RFC 9110 §2.5",
         _each(Reply(b"hi"), "HTTP/1.2"),
-        [Deviation("aiohttp", INVALID, _STRICT_AIOHTTP), Deviation("crt", INVALID, _STRICT_CRT)],
+        [
+            Deviation("aiohttp", INVALID, _STRICT_AIOHTTP),
+            Deviation("crt", INVALID, _STRICT_CRT),
+            Deviation("pyqwest", INVALID, _STRICT_PYQWEST),
+        ],
     ),
     Kind(
         "101, though nobody asked for it",
@@ -293,6 +308,14 @@ KINDS: Final = (
         "it is chunked",
         "RFC 9112 §6.1, §7",
         _each(Reply(b"hi"), "CHUNKED", "chunked with HTTP/1.0"),
+        [
+            Deviation(
+                "pyqwest",
+                INVALID,
+                "the parser below pyqwest knows no chunks in HTTP/1.0",
+                only=["chunked with HTTP/1.0"],
+            )
+        ],
     ),
     Kind(
         "content cut before its end",
@@ -312,6 +335,14 @@ KINDS: Final = (
             "103 and nothing more",
             "response/invalid/Invalid space after start line",
         ),
+        [
+            Deviation(
+                "pyqwest",
+                INVALID,
+                "the parser below pyqwest sees at once that it is no head",
+                only=["response/invalid/Invalid space after start line"],
+            )
+        ],
     ),
     Kind(
         "octets behind the end",
@@ -485,6 +516,16 @@ def head_of(response: bytes) -> tuple[int, str, list[tuple[str, str]]]:
 def _line(line: str) -> tuple[str, str]:
     name, _, value = line.partition(":")
     return name, value.strip()
+
+
+IN_A_MAP: Final = frozenset({"pyqwest"})
+"""Clients that give received lines in lower case, those of one name next to each other."""
+
+
+def as_a_map(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The lines as such a client gives them."""
+    names = list(dict.fromkeys(name.lower() for name, _ in lines))
+    return [(name, value) for name in names for other, value in lines if other.lower() == name]
 
 
 def told_alike(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

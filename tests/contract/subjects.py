@@ -20,6 +20,7 @@ _CLIENTS: Final = {
     "httpx2": ("Httpx2", ("async", "sync"), ("HTTP/1.1", "HTTP/2", "HTTP/2 cleartext")),
     "aiohttp": ("Aiohttp", ("async",), _HTTP_1),
     "crt": ("Crt", ("async", "sync"), ("HTTP/1.1", "HTTP/2")),
+    "pyqwest": ("Pyqwest", ("async", "sync"), ("HTTP/1.1", "HTTP/2", "HTTP/2 cleartext")),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.contract.deviations import DEVIATIONS
+from tests.contract.deviations import DEVIATIONS, deviation
 from tests.contract.subjects import missing, subjects, talking_aiohttp
 
 from stablehttp import Capability
@@ -20,7 +20,7 @@ def cases() -> Iterator[object]:
             yield pytest.param(subject, rules()[0], id=f"{subject}-all rules", marks=skip)
             continue
         for rule in rules_for(subject):
-            known = DEVIATIONS.get((subject.name, rule.id))
+            known = deviation(subject, rule)
             marks = [] if known is None else [pytest.mark.xfail(reason=known, strict=True)]
             yield pytest.param(subject, rule, id=f"{subject}-{rule}", marks=marks)
 

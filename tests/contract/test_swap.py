@@ -107,7 +107,7 @@ async def shop_for_real(client: str) -> AsyncIterator[Shop]:
 
 def ways() -> Iterator[object]:
     yield pytest.param(shop_in_memory, id="memory")
-    for client in ("h11", "httpx", "httpx2", "aiohttp", "crt"):
+    for client in ("h11", "httpx", "httpx2", "aiohttp", "crt", "pyqwest"):
         reason = missing(client)
         marks = [] if reason is None else [pytest.mark.skip(reason=reason)]
         yield pytest.param(partial(shop_for_real, client), id=client, marks=marks)

@@ -1,7 +1,8 @@
 """`stablehttp demo`: one awkward, signed request through every installed connector.
 
 The origin keeps the octets that arrived and works out the signature again from them alone.  Beside
-ours, the same request is sent as bare httpx and bare aiohttp send it in obvious use.
+ours, the same request is sent as bare httpx and bare aiohttp send it in obvious use.  A connector that would change
+something refuses, which is shown and no failure.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from stablehttp import (
     SyncConnector,
     SyncPipeline,
     TLSSettings,
+    UnsupportedTransportError,
 )
 from stablehttp._cli._cast import Role, installed_roles
 from stablehttp._cli._table import paint, table
@@ -73,6 +75,7 @@ class _Verdict:
     content: str = ""
     signature: str = ""
     failure: str = ""
+    refused: str = ""
 
     @property
     def whole(self) -> bool:
@@ -84,7 +87,7 @@ def run(*, colours: bool) -> int:
     print(f"\none request, signed once, sent to a server that keeps every octet\n\n  PUT {_TARGET}\n")
     rows: list[list[tuple[str, str]]] = []
     bare: list[list[tuple[str, str]]] = []
-    ours_whole = True
+    ours_whole, refused = True, False
     for tls in (False, True):
         with Origin(Answer(200, b"ok"), tls=tls, http2=True) as origin:
             versions = (HttpVersion.HTTP_2,) if tls else (HttpVersion.HTTP_1_1,)
@@ -94,12 +97,15 @@ def run(*, colours: bool) -> int:
                     continue
                 verdict, seconds = _send_ours(role, origin, tls=tls)
                 ours_whole = ours_whole and verdict.whole
+                refused = refused or bool(verdict.refused)
                 rows.append(_row(f"{role.name} ({role.colour})", str(role.version), verdict, seconds))
             if not tls:
                 bare = _bare_rows(origin)
     rows.extend(bare)
     print(table(_HEADS, rows, colours=colours))
     text = "all of ours arrived as signed" if ours_whole else "something of ours did not arrive as signed"
+    if ours_whole and refused:
+        text += ", or was refused before an octet left"
     print("\n" + paint(text, "good" if ours_whole else "bad", colours=colours) + "\n")
     return 0 if ours_whole else 1
 
@@ -123,6 +129,8 @@ def _send_ours(role: Role, origin: Origin, *, tls: bool) -> tuple[_Verdict, floa
             seconds = asyncio.run(_send_async(cast(AsyncConnector, made), request, interceptors))
         else:
             seconds = _send_sync(cast(SyncConnector, made), request, interceptors)
+    except UnsupportedTransportError as error:
+        return _Verdict(refused=f"refused unsent: it does not offer {error.capability}"), 0.0
     except StableHTTPError as error:
         return _Verdict(failure=f"{type(error).__name__}: {error}"), 0.0
     assert memory.request is not None
@@ -248,6 +256,8 @@ async def _bare_aiohttp(sent: AnyRequest) -> None:
 
 
 def _row(name: str, version: str, verdict: _Verdict, seconds: float) -> list[tuple[str, str]]:
+    if verdict.refused:
+        return [(name, ""), (version, ""), (verdict.refused, "dim"), *[("", "")] * 4]
     if verdict.failure:
         return [(name, ""), (version, ""), (verdict.failure, "bad"), *[("", "")] * 4]
     parts = (verdict.target, verdict.fields, verdict.content, verdict.signature)

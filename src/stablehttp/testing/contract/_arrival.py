@@ -2,7 +2,8 @@
 
 Stands on messages and on what an origin recorded.
 
-HTTP/1.1: the lines as they stand.  HTTP/2: names in lower case, `Host` as `:authority`, our
+HTTP/1.1: the lines as they stand, with names in lower case only where the connector does not declare to keep their
+spelling.  HTTP/2: names in lower case, `Host` as `:authority`, our
 `Transfer-Encoding: chunked` left out, and nothing else different (DESIGN, promise 3).
 """
 
@@ -29,10 +30,14 @@ class Expected:
     lines: tuple[Line, ...]
     content: bytes
     trailers: tuple[Line, ...]
+    spelled: bool = True
 
     @classmethod
-    def of(cls, request: AnyRequest, version: HttpVersion, content: bytes) -> Expected:
-        """What has to arrive of the completed `request` with this content over `version`."""
+    def of(cls, request: AnyRequest, version: HttpVersion, content: bytes, *, spelled: bool = True) -> Expected:
+        """What has to arrive of the completed `request` with this content over `version`.
+
+        `spelled` says that names keep their spelling over HTTP/1.1.
+        """
         lines = [_octets(line) for line in request.headers.items()]
         trailing = [_octets(line) for line in request.trailers.items()]
         authority = None
@@ -49,6 +54,7 @@ class Expected:
             lines=tuple(lines),
             content=content,
             trailers=tuple(trailing),
+            spelled=spelled,
         )
 
     def differences(self, received: Received) -> list[str]:
@@ -59,14 +65,17 @@ class Expected:
         ]
         found += [
             _differ("version", self.version.value, received.http_version),
-            _differ("fields", self.lines, received.fields),
+            _differ("fields", self._read(self.lines), self._read(received.fields)),
             _differ("content", self.content, received.content),
-            _differ("trailers", self.trailers, received.trailers),
+            _differ("trailers", self._read(self.trailers), self._read(received.trailers)),
             _differ("framing", self._framing(), _framing_of(received)),
             _differ("problems", (), received.problems),
             "" if received.complete else "it did not arrive completely",
         ]
         return [difference for difference in found if difference]
+
+    def _read(self, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+        return lines if self.spelled else tuple((name.lower(), value) for name, value in lines)
 
     def _framing(self) -> str:
         names = {name.lower() for name, _ in self.lines}

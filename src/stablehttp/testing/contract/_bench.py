@@ -159,6 +159,10 @@ class Bench:
         """Whether the connector declares `capability` for the version under test."""
         return capability in self.connector.capabilities.get(self.version, ())
 
+    def expected(self, request: AnyRequest, content: bytes) -> Expected:
+        """What has to arrive of the completed `request` with this content."""
+        return Expected.of(request, self.version, content, spelled=self.can(Capability.FIELD_NAME_CASE))
+
     def url(self, target: str = "/") -> str:
         """A URL of the origin."""
         return self.origin.url + target
@@ -214,7 +218,7 @@ class Bench:
         same(self.origin.count, before + 1, "requests that arrived")
         received = self.origin.requests[-1]
         given = content_of(request) if content is None else content
-        found = Expected.of(driver.last, self.version, given).differences(received)
+        found = self.expected(driver.last, given).differences(received)
         if found:
             raise BrokenRuleError("; ".join(found))
         return received

@@ -158,7 +158,7 @@ async def refuses_a_body_of_the_wrong_colour(bench: Bench) -> None:
     source = bench.driver.foreign_source(b"content")
     for send in (bench.driver.send, bench.driver.send_bare):
         with fails(BodyColourError) as caught:
-            await send(ready(Request("PUT", bench.url("/colour"), body=source)))
+            await send(ready(Request("PUT", bench.url("/colour"), body=source), bench.connector))
         same((caught.error.sent, caught.error.processed), ("no", "no"), "sent and processed")
     same((source.opened, source.closed, bench.octets), (0, 0, 0), "opened, closed, and octets that arrived")
 
@@ -169,7 +169,7 @@ async def refuses_a_body_that_was_read(bench: Bench) -> None:
     before = bench.octets
     for send in (bench.driver.send, bench.driver.send_bare):
         with fails(BodyTakenError):
-            await send(ready(Request("PUT", bench.url("/second"), body=source)))
+            await send(ready(Request("PUT", bench.url("/second"), body=source), bench.connector))
     same(bench.octets, before, "octets that arrived of the second request")
 
 

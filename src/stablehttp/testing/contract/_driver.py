@@ -115,10 +115,10 @@ def drive(connector: Connector) -> Driver:
     return _SyncDriver(connector)
 
 
-def ready(request: AnyRequest) -> AnyRequest:
-    """A completed and sealed copy, as a pipeline hands it to a connector."""
+def ready(request: AnyRequest, connector: Connector) -> AnyRequest:
+    """A completed and sealed copy, as a pipeline hands it to this connector."""
     made = derive(request)
-    complete(made)
+    complete(made, connector.unavoidable_lines)
     seal_whole(made, "the contract")
     return made
 

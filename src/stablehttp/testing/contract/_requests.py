@@ -9,8 +9,10 @@ from typing import Final
 
 from stablehttp._capability import Capability
 from stablehttp._errors import InvalidMessageError, SealedError, UnsupportedTransportError
+from stablehttp._extensions import Extensions
 from stablehttp._fields import Fields
 from stablehttp._message import AnyRequest, Request
+from stablehttp._operation import Operation
 from stablehttp._uri import URI
 from stablehttp.testing._origin_script import Answer
 from stablehttp.testing.contract._bench import Bench
@@ -123,8 +125,32 @@ async def sends_field_lines_as_given(bench: Bench) -> None:
 async def adds_no_line_of_its_own(bench: Bench) -> None:
     for method in ("GET", "DELETE", "POST", "PUT"):
         received = await bench.deliver(Request(method, bench.url("/bare"), body=b"x" if method == "POST" else b""))
-        allowed = {b"host", b"content-length"}
+        allowed = {b"host", b"content-length", *unavoidable(bench)}
         same([name for name, _ in received.fields if name.lower() not in allowed], [], "lines that nobody asked for")
+
+
+def unavoidable(bench: Bench) -> set[bytes]:
+    """Names of the lines that the connector declares to send in any case, so that they are there to be signed."""
+    return {name.lower().encode() for name, _ in bench.connector.unavoidable_lines}
+
+
+async def keeps_the_spelling_of_names(bench: Bench) -> None:
+    lines = [("X-MiXeD", "1"), ("x-lower", "2"), ("X-UPPER", "3"), ("Accept", "*/*")]
+    received = await bench.deliver(Request("GET", bench.url("/spelled"), headers=lines))
+    same(
+        [line for line in received.fields if line[0] != b"Host"], [(n.encode(), v.encode()) for n, v in lines], "lines"
+    )
+
+
+async def sends_names_in_lower_case(bench: Bench) -> None:
+    """What is no more than RFC 9110 §5.1 allows is not refused; whoever needs the spelling says so in an operation."""
+    received = await bench.deliver(Request("GET", bench.url("/spelled"), headers=[("X-MiXeD", "1")]))
+    same([name for name, _ in received.fields if name != name.lower()], [], "names that are not in lower case")
+    needy = Operation("Spelled", needs=frozenset({Capability.FIELD_NAME_CASE}))
+    before = bench.octets
+    with fails(UnsupportedTransportError):
+        await bench.exchange(Request("GET", bench.url("/needed"), extensions=Extensions([needy])))
+    same(bench.octets, before, "octets that arrived of a call that needs the spelling")
 
 
 async def sends_lines_that_clients_like_to_own(bench: Bench) -> None:
@@ -159,7 +185,8 @@ async def sends_host_first_and_an_override_as_given(bench: Bench) -> None:
     received = await bench.deliver(Request("GET", bench.url("/override"), headers=lines))
     same(_authority(received.authority, received.fields), b"forwarded.test:8443", "authority")
     if received.authority is None:
-        same(received.fields[0], (b"hOsT", b"forwarded.test:8443"), "first line")
+        name = b"hOsT" if bench.can(Capability.FIELD_NAME_CASE) else b"host"
+        same(received.fields[0], (name, b"forwarded.test:8443"), "first line")
 
 
 async def reaches_a_host_however_it_is_spelled(bench: Bench) -> None:
@@ -211,7 +238,7 @@ async def leaves_the_request_as_it_was(bench: Bench) -> None:
     before = picture(request)
     await bench.exchange(request)
     same(picture(request), before, "the caller's request")
-    handed = ready(request)
+    handed = ready(request, bench.connector)
     before = picture(handed)
     reply = await bench.driver.send_bare(handed)
     await reply.read()
@@ -272,6 +299,14 @@ RULES: Final = (
     Rule("the method is sent as given", sends_the_method_as_given, "U-B1"),
     Rule("CONNECT is sent", sends_connect_and_gives_a_refusal_back, "U-D7", needs=Capability.CONNECT_METHOD),
     Rule("field lines are sent as given", sends_field_lines_as_given, "U-B2 U-K1"),
+    Rule(
+        "field names are spelled as given",
+        keeps_the_spelling_of_names,
+        "U-B2 U-K1",
+        needs=Capability.FIELD_NAME_CASE,
+        otherwise=sends_names_in_lower_case,
+        versions=HTTP_1,
+    ),
     Rule("no line is added", adds_no_line_of_its_own, "U-B2"),
     Rule("lines that clients like to own are sent as given", sends_lines_that_clients_like_to_own, "U-B2"),
     Rule("Connection is sent as given", sends_the_lines_of_a_connection_as_given, "U-B2", versions=HTTP_1),
