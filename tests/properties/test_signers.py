@@ -42,9 +42,9 @@ segments = text.map(lambda some: quote(some.replace("/", ""), safe="~")) | st.sa
     [".", "..", "", "a", "~", "-._~"]
 )
 paths = st.lists(segments, max_size=6).map(lambda parts: "/" + "/".join(parts))
-parameters = st.tuples(text.filter(bool), text).map(
-    lambda pair: f"{quote(pair[0], safe='~')}={quote(pair[1], safe='~')}"
-)
+# a parameter of the signature, in whatever case, is one of an earlier signature to us and a mistake to the CRT
+parameter_names = text.filter(lambda name: name and not name.lower().startswith("x-amz-"))
+parameters = st.tuples(parameter_names, text).map(lambda pair: f"{quote(pair[0], safe='~')}={quote(pair[1], safe='~')}")
 queries = st.lists(parameters, max_size=5).map("&".join)
 # botocore keeps one of several parameters of a name when it presigns
 unrepeated = st.lists(parameters, max_size=5, unique_by=lambda pair: pair.partition("=")[0]).map("&".join)
