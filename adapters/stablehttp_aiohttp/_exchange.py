@@ -196,7 +196,7 @@ class Exchange:
             self.protocol.force_close()
         return True
 
-    async def fail(self) -> Exception | None:
+    async def fail(self) -> BaseException | None:
         """Leave nothing behind; give what the caller's body raised, if it did."""
         self.give_place_back()
         data = self.parts.data
@@ -216,7 +216,7 @@ class Exchange:
             await data.upload.abandon()
 
     @property
-    def failure(self) -> Exception | None:
+    def failure(self) -> BaseException | None:
         """What the content raised that went on beside the response."""
         data = self.parts.data
         return data.upload.failure if self.duplex and isinstance(data, AiohttpContent) else None

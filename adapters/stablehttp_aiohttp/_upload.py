@@ -25,6 +25,10 @@ _PATIENCE: Final = 0.5
 """How long an early response waits for the caller's body to be closed, in seconds."""
 
 
+class BodyFailedError(Exception):
+    """The caller's body raised something that is no `Exception`, which aiohttp's task would not survive."""
+
+
 @final
 class _State(Enum):
     WAITING = "nobody asked for it yet"
@@ -55,7 +59,7 @@ class Upload:
     )
 
     def __init__(self, outgoing: AsyncOutgoing) -> None:
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self._outgoing = outgoing
         self._state = _State.WAITING
         self._complete = False
@@ -124,9 +128,13 @@ class Upload:
     async def _next(self) -> bytes | None:
         try:
             return await anext(self._outgoing, None)
-        except Exception as error:
-            self.failure = error
+        except asyncio.CancelledError:
             raise
+        except BaseException as error:
+            self.failure = error
+            if isinstance(error, Exception | KeyboardInterrupt | SystemExit):
+                raise
+            raise BodyFailedError from error
 
     async def _close(self) -> None:
         self._state = _State.CLOSING

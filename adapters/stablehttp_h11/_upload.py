@@ -81,10 +81,13 @@ class Upload:
                 await self._send_chunks(stream)
             finally:
                 await stream.outgoing.aclose()
-        except (Exception, asyncio.CancelledError) as error:
+        except BaseException as error:
             if not self._stopping:
                 self.failure = error
-        self._wire.wake()
+            if isinstance(error, KeyboardInterrupt | SystemExit):  # these belong to the event loop
+                raise
+        finally:
+            self._wire.wake()
 
     async def _send_chunks(self, stream: AsyncStream) -> None:
         wire, outgoing = self._wire, stream.outgoing

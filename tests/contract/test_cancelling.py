@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
@@ -15,7 +16,7 @@ import pytest
 from tests.contract.subjects import missing, subjects
 
 from stablehttp import AsyncConnector, AsyncPipeline, HttpSettings, Request, SyncConnector, SyncPipeline, TLSSettings
-from stablehttp.testing import Answer, Origin
+from stablehttp.testing import Answer, Gate, Origin
 from stablehttp.testing.contract import Bench, Subject
 
 FORK: Final = """
@@ -177,3 +178,71 @@ def test_after_a_fork_a_connector_works_or_says_so(subject: Subject) -> None:
 def settings_for(origin: Origin) -> HttpSettings:
     secure = origin.url.startswith("https")
     return HttpSettings(tls=TLSSettings(ca_file=str(origin.ca_file))) if secure else HttpSettings()
+
+
+# --- what is no error of this library ------------------------------------------------------------
+
+
+class StopNow(BaseException):
+    """Like a KeyboardInterrupt, which a task of asyncio would not keep to itself."""
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("when", ["while sending", "while waiting for the response"])
+@pytest.mark.parametrize("subject", SYNC)
+def test_an_interrupt_of_the_keyboard_comes_out_as_it_is(subject: Subject, when: str) -> None:
+    """U-E3: and the connector goes on."""
+    interrupt = KeyboardInterrupt("now")
+
+    def body() -> Iterator[bytes]:
+        yield b"first"
+        raise interrupt
+
+    def beat(*_: object) -> None:
+        raise interrupt
+
+    gate = Gate()
+    with Origin(tls=subject.tls, http2=subject.version.value == "HTTP/2") as origin:
+        connector = subject.make(settings_for(origin), (subject.version,))
+        assert isinstance(connector, SyncConnector)
+        pipeline = SyncPipeline(connector)
+        before = signal.signal(signal.SIGALRM, beat)
+        try:
+            if when == "while sending":
+                request = Request("PUT", origin.url, body=body())
+            else:
+                request = Request("GET", origin.url)
+                origin.script([Answer(200, hold=gate)])
+                signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(KeyboardInterrupt) as caught:
+                pipeline.send(request).read()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            gate.open()
+        assert pipeline.send(Request("GET", origin.url)).read() == b""
+        connector.close()
+        origin.watch(lambda: origin.open_connections == 0)
+
+    assert caught.value is interrupt
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("subject", ASYNC)
+async def test_what_a_body_raises_that_is_no_exception_comes_out_as_it_is(subject: Subject) -> None:
+    """U-E3: and the connector goes on."""
+    stop = StopNow()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise stop
+
+    async with Bench(subject) as bench:
+        assert isinstance(bench.connector, AsyncConnector)
+        pipeline = AsyncPipeline(bench.connector)
+        with pytest.raises(StopNow) as caught:
+            await pipeline.send(Request("PUT", bench.url(), body=body()))
+        async with asyncio.timeout(5):
+            assert await (await pipeline.send(Request("GET", bench.url()))).aread() == b""
+
+    assert caught.value is stop
