@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from stablehttp._completion import apply_framing as apply_framing
     from stablehttp._computed_trailers import with_checksum as with_checksum
     from stablehttp._computed_trailers import with_trailers as with_trailers
+    from stablehttp._connector_cache import AsyncConnectorCache as AsyncConnectorCache
+    from stablehttp._connector_cache import SyncConnectorCache as SyncConnectorCache
     from stablehttp._connectors import AsyncConnector as AsyncConnector
     from stablehttp._connectors import AsyncTransport as AsyncTransport
     from stablehttp._connectors import DuplexClientTransport as DuplexClientTransport
     from stablehttp._connectors import Limits as Limits
+    from stablehttp._connectors import MakeConnector as MakeConnector
+    from stablehttp._connectors import MakeSyncConnector as MakeSyncConnector
     from stablehttp._connectors import SyncConnector as SyncConnector
     from stablehttp._connectors import SyncTransport as SyncTransport
     from stablehttp._content_coding import adecoded as adecoded
@@ -130,8 +134,6 @@ if TYPE_CHECKING:
     from stablehttp._response import ConnectionInfo as ConnectionInfo
     from stablehttp._response import Response as Response
     from stablehttp._selection import Choice as Choice
-    from stablehttp._selection import MakeConnector as MakeConnector
-    from stablehttp._selection import MakeSyncConnector as MakeSyncConnector
     from stablehttp._selection import best_available as best_available
     from stablehttp._selection import explain_choice as explain_choice
     from stablehttp._selection import installed_makers as installed_makers
@@ -172,7 +174,11 @@ _HOMES = {
     "_client_package": "ClientPackage",
     "_completion": "apply_framing",
     "_computed_trailers": "with_checksum with_trailers",
-    "_connectors": "AsyncConnector AsyncTransport DuplexClientTransport Limits SyncConnector SyncTransport",
+    "_connector_cache": "AsyncConnectorCache SyncConnectorCache",
+    "_connectors": """
+        AsyncConnector AsyncTransport DuplexClientTransport Limits MakeConnector MakeSyncConnector SyncConnector
+        SyncTransport
+    """,
     "_content_coding": "adecoded decoded",
     "_editor": "EditorFunction RequestEditor",
     "_errors": """
@@ -206,8 +212,7 @@ _HOMES = {
     "_response": "AnyResponse ConnectionInfo DEFAULT_ERROR_LIMIT DEFAULT_READ_LIMIT Response",
     "_requirements": "ConnectorRequirements",
     "_selection": """
-        Choice MakeConnector MakeSyncConnector best_available explain_choice installed_makers make_connector
-        make_sync_connector
+        Choice best_available explain_choice installed_makers make_connector make_sync_connector
     """,
     "_server_sent_events": "AsyncServerSentEvents SyncServerSentEvents",
     "_settings": "HttpSettings TLSSettings Timeouts",
@@ -236,6 +241,7 @@ __all__ = [
     "AnyResponse",
     "AsyncBody",
     "AsyncConnector",
+    "AsyncConnectorCache",
     "AsyncIterableBody",
     "AsyncMultipartBody",
     "AsyncPipeline",
@@ -334,6 +340,7 @@ __all__ = [
     "StableHTTPError",
     "SyncBody",
     "SyncConnector",
+    "SyncConnectorCache",
     "SyncMultipartBody",
     "SyncPipeline",
     "SyncServerSentEvents",

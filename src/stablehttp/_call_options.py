@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from stablehttp._editor import EditorFunction
 from stablehttp._http_version import HttpVersion, checked_versions
 from stablehttp._interception import Interceptor
 from stablehttp._pouring import check_sink
-from stablehttp._settings import Timeouts
+from stablehttp._settings import HttpSettings, Timeouts
 from stablehttp._sinks import AsyncSinkInput
 from stablehttp._taps import ProgressHook
 
@@ -24,7 +25,10 @@ class CallOptions:
     """Options of one call, above what the client and the operation say.
 
     `timeouts` take the place of the client's as a whole.  `interceptors` run after the client's
-    own.  `versions` are the protocol versions that will do for this call, best first.
+    own.  `versions` are the protocol versions that will do for this call, best first.  `settings` take
+    the place of the client's, which is to say that the call goes over a connector of its own; that
+    needs a client whose connectors come from a cache.  `editor` is called with a `RequestEditor` after
+    all interceptors have changed the request.
 
     `sink` is what the content of a success is written to while it arrives: an object with `write`, a
     callback, or a `Path`.  The call returns when all of it is there; `response.body` is a `SinkBody`
@@ -35,6 +39,8 @@ class CallOptions:
     timeouts: Timeouts | None = None
     interceptors: tuple[Interceptor, ...] = ()
     versions: tuple[HttpVersion, ...] = ()
+    settings: HttpSettings | None = None
+    editor: EditorFunction | None = None
     sink: AsyncSinkInput | None = None
     progress: ProgressHook | None = None
 

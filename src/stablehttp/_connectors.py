@@ -10,9 +10,9 @@ capabilities of our connectors and the class attribute of duck-typed transports.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal, Protocol, Self, TypeAlias, final, runtime_checkable
 
@@ -25,6 +25,7 @@ from stablehttp._grammar import FORBIDDEN_IN_HTTP2
 from stablehttp._http_version import HttpVersion
 from stablehttp._informational import InformationalHook
 from stablehttp._message import AnyRequest, Request, has_trailers
+from stablehttp._requirements import ConnectorRequirements
 from stablehttp._response import Response
 from stablehttp._settings import Timeouts
 
@@ -53,6 +54,18 @@ class SyncTransport(Protocol):
     def send(self, request: Request[SyncBody], /) -> Response[SyncBody]:
         """Send a completed request as it stands and wait for the head of the response."""
         ...
+
+
+MadeConnector: TypeAlias = AsyncTransport | None
+MakeConnector: TypeAlias = Callable[[ConnectorRequirements], MadeConnector | Awaitable[MadeConnector]]
+"""From requirements to a connector, at once or awaited, or None where there is nothing to offer."""
+
+MakeSyncConnector: TypeAlias = Callable[[ConnectorRequirements], SyncTransport | None]
+"""From requirements to a synchronous connector, or None where there is nothing to offer."""
+
+AnyMaker: TypeAlias = MakeConnector | MakeSyncConnector
+MakeFunction: TypeAlias = Literal["make_connector", "make_sync_connector"]
+"""Under which name the module of an adapter offers its maker of each colour."""
 
 
 @runtime_checkable
@@ -237,6 +250,25 @@ def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | 
             _check_line_size(request, transport.name, version, limits.field_line)
 
 
+TIMEOUT_CAPABILITIES: Final = {
+    "read": Capability.READ_TIMEOUT,
+    "write": Capability.WRITE_TIMEOUT,
+    "pool": Capability.POOL_TIMEOUT,
+    "total": Capability.TOTAL_TIMEOUT,
+}
+
+
+def timeout_needs(timeouts: Timeouts | None) -> frozenset[Capability]:
+    """What a connector has to be able to do to keep `timeouts`."""
+    if timeouts is None:
+        return frozenset()
+    return frozenset(need for name, need in TIMEOUT_CAPABILITIES.items() if getattr(timeouts, name) is not None)
+
+
+def _has(_: AnyRequest, timeouts: Timeouts | None, *, name: str) -> bool:
+    return timeouts is not None and getattr(timeouts, name) is not None
+
+
 _Need: TypeAlias = tuple[Capability, str, Callable[[AnyRequest, Timeouts | None], bool]]
 
 _NEEDS: Final[tuple[_Need, ...]] = (
@@ -258,16 +290,12 @@ _NEEDS: Final[tuple[_Need, ...]] = (
         "encode the values that hold such octets",
         lambda request, _: holds_opaque_values(request.headers),
     ),
-    (Capability.READ_TIMEOUT, "set timeout 'read' to None", lambda _, given: _has(given, "read")),
-    (Capability.WRITE_TIMEOUT, "set timeout 'write' to None", lambda _, given: _has(given, "write")),
-    (Capability.POOL_TIMEOUT, "set timeout 'pool' to None", lambda _, given: _has(given, "pool")),
-    (Capability.TOTAL_TIMEOUT, "set timeout 'total' to None", lambda _, given: _has(given, "total")),
+    *[
+        (capability, f"set timeout {name!r} to None", partial(_has, name=name))
+        for name, capability in TIMEOUT_CAPABILITIES.items()
+    ],
 )
 """What a request may need of a connector, a way to do without, and how to see that it needs it."""
-
-
-def _has(timeouts: Timeouts | None, name: str) -> bool:
-    return timeouts is not None and getattr(timeouts, name) is not None
 
 
 @lru_cache(maxsize=256)

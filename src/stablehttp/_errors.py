@@ -252,11 +252,12 @@ class NoConnectorError(StableHTTPError, RuntimeError):
     """No connector could be chosen or made.
 
     `wanted` lists the protocol versions asked for, best first, and `reasons` says for each maker
-    that was asked why it declined.
+    that was asked why it declined.  `operation` is the id of the operation that it was for.
     """
 
     wanted: Sequence[str] = ()
     reasons: Mapping[str, str] = {}
+    operation: str | None = None
 
 
 class MissingExtraError(NoConnectorError, ImportError):

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar, final
 
-from stablehttp._errors import Answer, MisuseError, StableHTTPError
+from stablehttp._errors import Answer, MisuseError
 from stablehttp._http_version import HttpVersion
 from stablehttp._message import AnyRequest, Request, view_request
 from stablehttp._response import AnyResponse, Response, view_response
@@ -25,7 +25,12 @@ M = TypeVar("M", AnyRequest, AnyResponse)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How one attempt to send ended; `seconds` is the time to the response head, or to the failure."""
+    """How one attempt to send ended.
+
+    `seconds` is the time to the response head, or to the failure; with a sink, to the end of the content.
+    `started` is the Unix time of its beginning.  The lengths are octets of content, as far as they are
+    known: what the body of the request tells, and what the head of the response declares.
+    """
 
     method: str
     origin: str
@@ -34,8 +39,11 @@ class Attempt:
     reused: bool | None = None
     sent: Answer = "yes"
     processed: Answer = "yes"
-    error: StableHTTPError | None = None
+    error: BaseException | None = None
     seconds: float = 0.0
+    started: float = 0.0
+    request_length: int | None = None
+    response_length: int | None = None
 
 
 class Interceptor:

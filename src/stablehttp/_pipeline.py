@@ -1,47 +1,42 @@
 """The way of a request: select, intercept, complete, check, gather, sign, send, wrap.
 
-Floor 11: stands on all others.
+Floor 13: stands on all others.
 
-The work is in `_Call`, which knows no colour and awaits nothing; the two pipelines read as the line
-above.  One `send` is one attempt.
+The work is in `Call`, which knows no colour and awaits nothing; the two pipelines read as the line
+above.  One `send` is one attempt.  A pipeline has one connector, or takes one from a cache for each call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from time import monotonic
-from typing import Generic, Protocol, Self, TypeAlias, TypeGuard, TypeVar, cast, final
+from typing import Protocol, Self, TypeAlias, TypeGuard, TypeVar, cast, final
 
 from stablehttp._body import AsyncBody, Body, BytesBody, SyncBody
+from stablehttp._call import Call
 from stablehttp._call_options import CallOptions
-from stablehttp._capability import Capability
-from stablehttp._completion import complete
+from stablehttp._connector_cache import AsyncConnectorCache, SyncConnectorCache
 from stablehttp._connectors import (
-    AsyncConnector,
     AsyncTransport,
     Connector,
-    SyncConnector,
     SyncTransport,
-    check_sendable,
 )
+from stablehttp._demand import Demands
 from stablehttp._errors import MisuseError, StableHTTPError
 from stablehttp._exchange import Dispatch, Duplex, Exchange, ExchangeContent, announced_trailers
-from stablehttp._interception import Attempt, Interceptor, Interceptors
-from stablehttp._message import AnyRequest, Request, derive, replace_body, seal_whole
+from stablehttp._interception import Interceptor, Interceptors
+from stablehttp._leases import AsyncLease, SyncLease
+from stablehttp._message import AnyRequest, Request
 from stablehttp._operation import Operation
 from stablehttp._outgoing import check_async, check_sync
 from stablehttp._pouring import check_sink
-from stablehttp._received import ReceivedBody
-from stablehttp._redaction import redact_uri
-from stablehttp._requirements import ConnectorRequirements
+from stablehttp._protocol_versions import ProtocolVersions
 from stablehttp._response import Response
-from stablehttp._settings import DEFAULT_TIMEOUTS, Timeouts
-from stablehttp._signing import aread_digest, digest_at_hand, read_digest, sign, signer_for
+from stablehttp._settings import HttpSettings, Timeouts
+from stablehttp._signing import aread_digest, digest_at_hand, read_digest, signer_for
 from stablehttp._sinks import SinkInput
 from stablehttp._sunk import apour_response, pour_response
-from stablehttp._support import check_call, check_duplex, check_negotiated
-from stablehttp._taps import watched
+from stablehttp._support import check_call, check_duplex, check_given, check_negotiated, check_settings
 from stablehttp.signers import Signer
 
 B = TypeVar("B", bound=Body)
@@ -64,141 +59,24 @@ def _is_signer(signer: object) -> TypeGuard[Signer]:
     return hasattr(signer, "sign")
 
 
-def timeouts_for(request: AnyRequest, transport: object, given: Timeouts | None) -> Timeouts | None:
-    """The timeouts of a call: its own, else those given, else the default where the connector can keep it.
-
-    Where both directions move at the same time there is no default: they may be silent for as long as they like.
-    """
-    timeouts = request.extensions.get(Timeouts, given)
-    if timeouts is not None or not isinstance(transport, Connector) or Duplex in request.extensions:
-        return timeouts
-    can_read = all(Capability.READ_TIMEOUT in can for can in transport.capabilities.values())
-    return DEFAULT_TIMEOUTS if can_read else None
-
-
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@final
-class _Call(Generic[B]):
-    """One attempt to send one request."""
-
-    __slots__ = ("_arrived", "_interceptors", "_progress", "_since", "ready", "sink")
-
-    def __init__(
-        self,
-        request: Request[B],
-        transport: object,
-        interceptors: Interceptors,
-        timeouts: Timeouts | None,
-        check_body: Callable[[Body], None],
-        operation: Operation | None,
-        options: CallOptions | None,
-    ) -> None:
-        """Select, intercept, complete and check; nothing is read, signed or sent yet."""
-        self._since = monotonic()
-        check_body(request.body)
-        self.sink = None if options is None else options.sink
-        self._progress = None if options is None else options.progress
-        self._arrived: Response[B] | None = None
-        operation = operation or request.extensions.get(Operation)
-        if operation is not None or options is not None:
-            check_call(transport, operation, options)
-        duplex = Duplex in request.extensions or (operation is not None and operation.kind == "duplex")
-        if duplex:
-            check_duplex(transport, operation)
-        derived = derive(request)
-        if duplex:
-            derived.extensions.set(Duplex())
-        if operation is not None:
-            derived.extensions.set(operation)
-        if options is not None:
-            if options.timeouts is not None:
-                derived.extensions.set(options.timeouts)
-            if options.interceptors:
-                interceptors = interceptors.followed_by(options.interceptors)
-        self._interceptors = interceptors
-        changed = cast("Request[B]", interceptors.modify_before_signing(derived))
-        self.ready = changed if changed is derived else derive(changed)
-        check_body(self.ready.body)
-        complete(self.ready, transport.unavoidable_lines if isinstance(transport, Connector) else ())
-        timeouts = timeouts_for(self.ready, transport, timeouts)
-        check_sendable(self.ready, transport, timeouts)
-        if timeouts is not None:
-            self.ready.extensions.set(timeouts)
-        if self._progress is not None and self.ready.body.length != 0:
-            replace_body(self.ready, watched(self.ready.body, self._progress, "sent"))
-        interceptors.read_before_signing(self.ready)
-
-    def sign(self, signer: Signer | None, digest: str | None, now: datetime) -> Request[B]:
-        """Sign, run the hooks that follow, and give what goes to the connector."""
-        ready: AnyRequest = self.ready
-        if signer is not None:
-            sign(ready, signer, content_digest=digest, now=now)
-        self._interceptors.read_after_signing(ready)
-        self._interceptors.modify_before_transmit(ready)
-        seal_whole(ready, "the connector that sends it")
-        self._interceptors.read_before_transmit(ready)
-        return self.ready
-
-    def wrap(self, response: Response[B]) -> Response[B]:
-        """Say which request the response answers, and run the hooks that look at it."""
-        response.request_method = self.ready.method
-        response.request_uri = redact_uri(str(self.ready.uri))
-        body: Body = response.body
-        if isinstance(body, ReceivedBody):
-            body.answers(self.ready.method, self.ready.uri.origin)
-        if self._progress is not None:
-            response.watch(self._progress)
-        self._arrived = response
-        self._interceptors.read_after_transmit(response)
-        wrapped = cast("Response[B]", self._interceptors.modify_response(response))
-        if self.sink is None:
-            self.ended()
-        return wrapped
-
-    def ended(self) -> None:
-        """Tell who watches attempts that this one went well."""
-        if self._interceptors.watches_attempts:
-            self._report(self._arrived, None)
-
-    def failed(self, error: StableHTTPError) -> StableHTTPError:
-        """Say which request the error is about, and tell who watches attempts."""
-        error.about(self.ready.method, self.ready.uri.origin)
-        if self._interceptors.watches_attempts:
-            self._report(self._arrived, error)
-        return error
-
-    def _report(self, response: Response[B] | None, error: StableHTTPError | None) -> None:
-        self._interceptors.read_after_attempt(
-            Attempt(
-                method=self.ready.method,
-                origin=self.ready.uri.origin,
-                status=response.status if response is not None else None,
-                http_version=response.http_version if response is not None else None,
-                reused=response.connection.reused if response is not None else None,
-                sent=error.sent if error is not None else "yes",
-                processed=error.processed if error is not None else "yes",
-                error=error,
-                seconds=monotonic() - self._since,
-            )
-        )
-
-
-async def _transmit(call: _Call[AsyncBody], transport: AsyncTransport) -> Response[AsyncBody]:
+async def _transmit(call: Call[AsyncBody]) -> Response[AsyncBody]:
     """Send what is ready, and give the response when its head is there, or with a sink when all of it is there."""
+    transport = cast(AsyncTransport, call.transport)
     try:
         response = await transport.send(call.ready)
         if Duplex in call.ready.extensions:
             await _check_again(response, call.ready, transport)
-    except StableHTTPError as error:
+    except BaseException as error:
         raise call.failed(error)  # noqa: B904 (the same error, with its cause)
     wrapped = call.wrap(response)
     if call.sink is not None:
         try:
             await apour_response(wrapped, call.sink)
-        except StableHTTPError as error:
+        except BaseException as error:
             raise call.failed(error)  # noqa: B904 (the same error, with its cause)
         call.ended()
     return wrapped
@@ -221,27 +99,37 @@ async def _check_again(response: Response[AsyncBody], request: AnyRequest, trans
 class AsyncPipeline:
     """Sends requests through a connector, with interceptors and a signer on the way.
 
-    `connector` is any asynchronous connector or transport; without one, the embedded connector is
-    made at the first use, and closed by `aclose`.  `signer` is a signer, or a callable that gives
+    `connector` is any asynchronous connector or transport, or a cache from which each call takes one, by
+    `settings`, by the protocol `versions` that will do, and by what its operation needs.  Without any, it
+    is a cache of what is installed, which `aclose` closes.  `signer` is a signer, or a callable that gives
     (or awaits) one for each attempt.  `clock` gives the aware time that signatures carry.
     """
 
     def __init__(
         self,
-        connector: AsyncTransport | None = None,
+        connector: AsyncTransport | AsyncConnectorCache | None = None,
         *,
         interceptors: Iterable[Interceptor] = (),
         signer: Signer | AsyncSignerProvider | None = None,
         timeouts: Timeouts | None = None,
-        requirements: ConnectorRequirements | None = None,
+        settings: HttpSettings | None = None,
+        versions: ProtocolVersions | None = None,
         clock: Clock = _utc_now,
     ) -> None:
-        self._connector = connector
-        self._made: AsyncConnector | None = None
+        self._connector: AsyncTransport | None = None
+        self._cache: AsyncConnectorCache | None = None
+        self._own_cache: AsyncConnectorCache | None = None
+        if connector is None:
+            self._cache = self._own_cache = AsyncConnectorCache()
+        elif isinstance(connector, AsyncConnectorCache):
+            self._cache = connector
+        else:
+            self._connector = connector
+            check_given(connector, settings, versions, timeouts)
+        self._demands = Demands(settings, versions, timeouts)
         self._interceptors = Interceptors(interceptors)
         self._signer = signer
         self._timeouts = timeouts
-        self._requirements = requirements or ConnectorRequirements()
         self._clock = clock
 
     @property
@@ -266,9 +154,7 @@ class AsyncPipeline:
             SinkError: the sink of `options` did not take the content; `sink_octets` says how much lies there.
             StableHTTPError: `sent` and `processed` say whether the server can have acted on it.
         """
-        transport = self._transport()
-        call = await self._prepare(request, transport, operation, options)
-        return await _transmit(call, transport)
+        return await _transmit(await self._prepare(request, operation, options))
 
     def open(
         self,
@@ -289,10 +175,11 @@ class AsyncPipeline:
         """
         if options is not None and options.sink is not None:
             raise MisuseError("the content of an exchange is read from it; leave the sink out of the options")
-        transport = self._transport()
-        named = operation or request.extensions.get(Operation)
-        check_duplex(transport, named)
-        check_call(transport, named, options)
+        if self._connector is not None:
+            named = operation or request.extensions.get(Operation)
+            check_settings(options)
+            check_duplex(self._connector, named)
+            check_call(self._connector, named, options)
         if not isinstance(request.body, BytesBody) or request.body.content:
             raise MisuseError(
                 "the content of an exchange is given by its `send`; open it with a request without a body, or put "
@@ -302,16 +189,15 @@ class AsyncPipeline:
         async def prepare(content: ExchangeContent) -> tuple[AnyRequest, Dispatch]:
             opening = request.with_body(content)
             opening.extensions.set(Duplex())
-            call = await self._prepare(opening, transport, operation, options)
-            return call.ready, lambda: _transmit(call, transport)
+            call = await self._prepare(opening, operation, options)
+            return call.ready, lambda: _transmit(call)
 
         return Exchange(prepare, announced_trailers(request))
 
     async def aclose(self) -> None:
-        """Close the connector if the pipeline made it; one that was given is left alone."""
-        made, self._made = self._made, None
-        if made is not None:
-            await made.aclose()
+        """Close what the pipeline made; a connector or a cache that was given is left alone."""
+        if self._own_cache is not None:
+            await self._own_cache.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -320,30 +206,46 @@ class AsyncPipeline:
         await self.aclose()
 
     async def _prepare(
+        self, request: Request[AsyncBody], operation: Operation | None, options: CallOptions | None
+    ) -> Call[AsyncBody]:
+        """Everything up to and including signing."""
+        if self._cache is not None:
+            return await self._prepare_choosing(self._cache, request, operation, options)
+        check_settings(options)
+        call = Call(request, self._connector, self._interceptors, check_async, operation, options)
+        call.complete(self._timeouts)
+        await self._sign(call)
+        return call
+
+    async def _prepare_choosing(
         self,
+        cache: AsyncConnectorCache,
         request: Request[AsyncBody],
-        transport: AsyncTransport,
         operation: Operation | None,
         options: CallOptions | None,
-    ) -> _Call[AsyncBody]:
-        """Everything up to and including signing."""
-        call = _Call(request, transport, self._interceptors, self._timeouts, check_async, operation, options)
+    ) -> Call[AsyncBody]:
+        """The same with a connector that is chosen for this call, and chosen again if it goes elsewhere."""
+        lease = AsyncLease(cache, operation or request.extensions.get(Operation))
+        try:
+            transport = await lease.take(self._demands.of(request, operation, options))
+            call = Call(request, transport, self._interceptors, check_async, operation, options)
+            call.release = lease.release
+            if call.ready.uri.scheme != request.uri.scheme:
+                call.transport = await lease.take(self._demands.of(call.ready, operation, options))
+            call.complete(self._timeouts)
+            await self._sign(call)
+        except BaseException:
+            lease.release()
+            raise
+        return call
+
+    async def _sign(self, call: Call[AsyncBody]) -> None:
         signer = signer_for(call.ready.body, await self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body
             digest = digest_at_hand(body, signer.content_digest) or await aread_digest(body, signer.content_digest)
         call.sign(signer, digest, self._clock())
-        return call
-
-    def _transport(self) -> AsyncTransport:
-        if self._connector is not None:
-            return self._connector
-        if self._made is None:
-            from stablehttp._selection import make_connector  # looks at what is installed; loaded when needed
-
-            self._made = make_connector(self._requirements)
-        return self._made
 
     async def _signer_now(self) -> Signer | None:
         signer = self._signer
@@ -358,20 +260,29 @@ class SyncPipeline:
 
     def __init__(
         self,
-        connector: SyncTransport | None = None,
+        connector: SyncTransport | SyncConnectorCache | None = None,
         *,
         interceptors: Iterable[Interceptor] = (),
         signer: Signer | SyncSignerProvider | None = None,
         timeouts: Timeouts | None = None,
-        requirements: ConnectorRequirements | None = None,
+        settings: HttpSettings | None = None,
+        versions: ProtocolVersions | None = None,
         clock: Clock = _utc_now,
     ) -> None:
-        self._connector = connector
-        self._made: SyncConnector | None = None
+        self._connector: SyncTransport | None = None
+        self._cache: SyncConnectorCache | None = None
+        self._own_cache: SyncConnectorCache | None = None
+        if connector is None:
+            self._cache = self._own_cache = SyncConnectorCache()
+        elif isinstance(connector, SyncConnectorCache):
+            self._cache = connector
+        else:
+            self._connector = connector
+            check_given(connector, settings, versions, timeouts)
+        self._demands = Demands(settings, versions, timeouts)
         self._interceptors = Interceptors(interceptors)
         self._signer = signer
         self._timeouts = timeouts
-        self._requirements = requirements or ConnectorRequirements()
         self._clock = clock
 
     @property
@@ -398,32 +309,24 @@ class SyncPipeline:
         """
         if options is not None and options.sink is not None:
             check_sink(options.sink, asynchronous=False)
-        transport = self._transport()
-        call = _Call(request, transport, self._interceptors, self._timeouts, check_sync, operation, options)
-        signer = signer_for(call.ready.body, self._signer_now())
-        digest = None
-        if signer is not None and signer.content_digest is not None:
-            body = call.ready.body
-            digest = digest_at_hand(body, signer.content_digest) or read_digest(body, signer.content_digest)
-        ready = call.sign(signer, digest, self._clock())
+        call = self._prepare(request, operation, options)
         try:
-            response = transport.send(ready)
-        except StableHTTPError as error:
+            response = cast(SyncTransport, call.transport).send(call.ready)
+        except BaseException as error:
             raise call.failed(error)  # noqa: B904 (the same error, with its cause)
         wrapped = call.wrap(response)
         if call.sink is not None:
             try:
                 pour_response(wrapped, cast(SinkInput, call.sink))
-            except StableHTTPError as error:
+            except BaseException as error:
                 raise call.failed(error)  # noqa: B904 (the same error, with its cause)
             call.ended()
         return wrapped
 
     def close(self) -> None:
-        """Close the connector if the pipeline made it; one that was given is left alone."""
-        made, self._made = self._made, None
-        if made is not None:
-            made.close()
+        """Close what the pipeline made; a connector or a cache that was given is left alone."""
+        if self._own_cache is not None:
+            self._own_cache.close()
 
     def __enter__(self) -> Self:
         return self
@@ -431,14 +334,47 @@ class SyncPipeline:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _transport(self) -> SyncTransport:
-        if self._connector is not None:
-            return self._connector
-        if self._made is None:
-            from stablehttp._selection import make_sync_connector  # looks at what is installed; loaded when needed
+    def _prepare(
+        self, request: Request[SyncBody], operation: Operation | None, options: CallOptions | None
+    ) -> Call[SyncBody]:
+        """Everything up to and including signing."""
+        if self._cache is not None:
+            return self._prepare_choosing(self._cache, request, operation, options)
+        check_settings(options)
+        call = Call(request, self._connector, self._interceptors, check_sync, operation, options)
+        call.complete(self._timeouts)
+        self._sign(call)
+        return call
 
-            self._made = make_sync_connector(self._requirements)
-        return self._made
+    def _prepare_choosing(
+        self,
+        cache: SyncConnectorCache,
+        request: Request[SyncBody],
+        operation: Operation | None,
+        options: CallOptions | None,
+    ) -> Call[SyncBody]:
+        """The same with a connector that is chosen for this call, and chosen again if it goes elsewhere."""
+        lease = SyncLease(cache, operation or request.extensions.get(Operation))
+        try:
+            transport = lease.take(self._demands.of(request, operation, options))
+            call = Call(request, transport, self._interceptors, check_sync, operation, options)
+            call.release = lease.release
+            if call.ready.uri.scheme != request.uri.scheme:
+                call.transport = lease.take(self._demands.of(call.ready, operation, options))
+            call.complete(self._timeouts)
+            self._sign(call)
+        except BaseException:
+            lease.release()
+            raise
+        return call
+
+    def _sign(self, call: Call[SyncBody]) -> None:
+        signer = signer_for(call.ready.body, self._signer_now())
+        digest = None
+        if signer is not None and signer.content_digest is not None:
+            body = call.ready.body
+            digest = digest_at_hand(body, signer.content_digest) or read_digest(body, signer.content_digest)
+        call.sign(signer, digest, self._clock())
 
     def _signer_now(self) -> Signer | None:
         signer = self._signer

@@ -141,7 +141,7 @@ class Explaining:
 class ReceivedBody(ArrivingBody):
     """Content that arrives from a peer: read once, in the colour of the connector."""
 
-    __slots__ = ("_answers", "_closed", "_ended", "_head", "_held", "_length", "_watch")
+    __slots__ = ("_answers", "_closed", "_ended", "_head", "_held", "_length", "_on_close", "_watch")
 
     def __init__(self, *, length: int | None = None, held: bool = True) -> None:
         super().__init__()
@@ -152,6 +152,7 @@ class ReceivedBody(ArrivingBody):
         self._ended = False
         self._closed = False
         self._watch: Callable[[bytes], object] | None = None
+        self._on_close: Callable[[], None] | None = None
 
     @property
     def length(self) -> int | None:
@@ -210,11 +211,25 @@ class ReceivedBody(ArrivingBody):
         """Have `update` called with each chunk that arrives, before it is given out."""
         self._watch = update
 
+    def when_closed(self, release: Callable[[], None]) -> None:
+        """Have `release` called once when the connection was given back or discarded; at once if it was."""
+        if self._closed:
+            release()
+        else:
+            self._on_close = release
+
+    def _release(self) -> None:
+        release, self._on_close = self._on_close, None
+        if release is not None:
+            release()
+
     def _source_warns(self) -> bool:
         raise NotImplementedError
 
     def __del__(self) -> None:
         """Say that nobody read or closed the content; a source that says so itself is left to do it."""
+        if getattr(self, "_on_close", None) is not None:
+            self._release()
         if getattr(self, "_closed", True) or not self._held or self._answers is None or self._source_warns():
             return
         warn_dropped(" ".join(self._answers), source=self)
@@ -275,7 +290,11 @@ class AsyncReceivedBody(ReceivedBody, AsyncBody):
         """Give the connection back if the content has ended, else discard it."""
         if not self._closed:
             self._closed = True
-            await self._source.aclose()
+            try:
+                await self._source.aclose()
+            finally:
+                if self._on_close is not None:
+                    self._release()
 
     def _trailers(self) -> Fields | None:
         return self._source.trailers()
@@ -321,7 +340,11 @@ class SyncReceivedBody(ReceivedBody, SyncBody):
         """Give the connection back if the content has ended, else discard it."""
         if not self._closed:
             self._closed = True
-            self._source.close()
+            try:
+                self._source.close()
+            finally:
+                if self._on_close is not None:
+                    self._release()
 
     def _trailers(self) -> Fields | None:
         return self._source.trailers()

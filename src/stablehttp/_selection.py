@@ -10,13 +10,13 @@ imports no client, and installing a package never changes which connector sends.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final, Literal, TypeAlias, cast, final
+from typing import Final, TypeAlias, cast, final
 
-from stablehttp._connectors import AsyncConnector, AsyncTransport, SyncConnector, SyncTransport
+from stablehttp._connectors import AnyMaker, AsyncConnector, MakeFunction, SyncConnector
 from stablehttp._errors import MissingExtraError, NoConnectorError, UnsupportedTransportError
 from stablehttp._http_version import HttpVersion
 from stablehttp._makers import Maker
@@ -30,16 +30,12 @@ _WOULD_DO: Final = "would do"
 _CANNOT_TELL: Final = "can only be asked by making a connector"
 _NOT_MADE: Final = object()
 
-Function: TypeAlias = Literal["make_connector", "make_sync_connector"]
-MadeConnector: TypeAlias = AsyncTransport | None
-MakeConnector: TypeAlias = Callable[[ConnectorRequirements], MadeConnector | Awaitable[MadeConnector]]
-MakeSyncConnector: TypeAlias = Callable[[ConnectorRequirements], SyncTransport | None]
-AnyMaker: TypeAlias = MakeConnector | MakeSyncConnector
 
+def installed_makers() -> Mapping[str, str]:
+    """The modules in which installed adapters offer their makers, by the adapter's name; none is imported."""
+    from importlib.metadata import entry_points  # takes as long to load as all the rest; only needed here
 
-def installed_makers() -> Mapping[str, EntryPoint]:
-    """The entry points of all installed adapters, by name; nothing is imported."""
-    return {point.name: point for point in sorted(entry_points(group=ENTRY_POINTS))}
+    return {point.name: point.module for point in sorted(entry_points(group=ENTRY_POINTS))}
 
 
 # --- the order in which makers are asked --------------------------------------------------------
@@ -71,7 +67,7 @@ class Group:
     """
 
     candidates: tuple[Candidate, ...]
-    alone: Function | None = None
+    alone: MakeFunction | None = None
 
 
 def groups_of(makers: Iterable[AnyMaker]) -> tuple[Group, ...]:
@@ -79,7 +75,7 @@ def groups_of(makers: Iterable[AnyMaker]) -> tuple[Group, ...]:
     return (Group(tuple(Candidate(_name(maker), maker) for maker in makers)),)
 
 
-def installed_groups(function: Function, requirements: ConnectorRequirements) -> tuple[Group, ...]:
+def installed_groups(function: MakeFunction, requirements: ConnectorRequirements) -> tuple[Group, ...]:
     """The embedded connector, and then whatever is installed, if there is no choice to be made.
 
     Where HTTP/2 is wanted more, duplex streaming is left to others: over HTTP/1.1 not every server is willing.
@@ -92,10 +88,10 @@ def installed_groups(function: Function, requirements: ConnectorRequirements) ->
     return Group(tuple(replace(each, against=against) for each in first)), Group(tuple(others), function)
 
 
-def _installed(function: Function) -> list[Candidate]:
+def _installed(function: MakeFunction) -> list[Candidate]:
     found: list[Candidate] = []
-    for name, point in installed_makers().items():
-        maker: AnyMaker | None = getattr(import_module(point.module), function, None)
+    for name, module in installed_makers().items():
+        maker: AnyMaker | None = getattr(import_module(module), function, None)
         if maker is not None:
             found.append(Candidate(name, maker))
     return found
@@ -120,7 +116,7 @@ class Question:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What came of a question: what was made, or why it was not."""
 
@@ -188,7 +184,10 @@ def _ask(
 
 
 def _only(
-    candidates: tuple[Candidate, ...], function: Function, requirements: ConnectorRequirements, reasons: dict[str, str]
+    candidates: tuple[Candidate, ...],
+    function: MakeFunction,
+    requirements: ConnectorRequirements,
+    reasons: dict[str, str],
 ) -> tuple[Candidate, ...]:
     able = [candidate for candidate in candidates if _might(candidate, requirements)]
     if len(able) > 1:
@@ -230,15 +229,14 @@ def _words(requirements: ConnectorRequirements) -> list[str]:
 # --- answering ----------------------------------------------------------------------------------
 
 
-def call(question: Question) -> Answer:
-    """Call the maker; what it says about its client or its settings is a reason, any other error is raised.
-
-    The answer of an asynchronous maker still has to be awaited.
-    """
+@contextmanager
+def answering() -> Generator[Answer]:
+    """An answer to be filled in the block; what a maker says about its client or its settings becomes the reason."""
+    answer = Answer()
     try:
-        return Answer(question.candidate.maker(question.requirements))
+        yield answer
     except (MissingExtraError, UnsupportedTransportError) as error:
-        return Answer(reason=str(error))
+        answer.reason = str(error)
 
 
 def choose(groups: Sequence[Group], requirements: ConnectorRequirements) -> object:
@@ -251,7 +249,9 @@ def choose(groups: Sequence[Group], requirements: ConnectorRequirements) -> obje
     try:
         question = next(steps)
         while True:
-            question = steps.send(call(question))
+            with answering() as answer:
+                answer.made = question.candidate.maker(question.requirements)
+            question = steps.send(answer)
     except StopIteration as end:
         _, made = cast("tuple[Choice, object]", end.value)
         return made
@@ -261,7 +261,7 @@ def explain_choice(
     requirements: ConnectorRequirements | None = None,
     *,
     makers: Iterable[AnyMaker] | None = None,
-    function: Function = "make_connector",
+    function: MakeFunction = "make_connector",
 ) -> Choice:
     """Which connector would be chosen for `requirements`, and why no other, without making one or any I/O.
 

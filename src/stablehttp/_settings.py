@@ -8,7 +8,8 @@ Floor 1: stands on errors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Final, final
 
 from stablehttp._errors import InvalidMessageError
@@ -60,18 +61,38 @@ class HttpSettings:
     keepalive: float = 60.0
     proxy: str | None = None
     tls: TLSSettings = TLSSettings()
+    _hash: int = field(init=False, repr=False, compare=False)  # it is looked up for every call
 
     def __post_init__(self) -> None:
         _check_seconds("connect_timeout", self.connect_timeout)
         _check_seconds("keepalive", self.keepalive)
         if self.max_connections < 1:
             raise InvalidMessageError("max_connections must be at least 1")
+        object.__setattr__(self, "_hash", hash(self._values()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Callable[..., HttpSettings], tuple[object, ...]]:
+        """Build it anew: in another process the hash is another one."""
+        return _remake_settings, self._values()
+
+    def _values(self) -> tuple[object, ...]:
+        return self.connect_timeout, self.max_connections, self.keepalive, self.proxy, self.tls
 
     def __repr__(self) -> str:
         """All settings; the credentials of a proxy are hidden."""
-        shown = {each.name: repr(getattr(self, each.name)) for each in fields(self)}
+        shown = {each.name: repr(getattr(self, each.name)) for each in fields(self) if each.repr}
         shown["proxy"] = repr(show_uri(self.proxy)) if self.proxy else "None"
         return f"HttpSettings({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+
+def _remake_settings(
+    connect_timeout: float | None, max_connections: int, keepalive: float, proxy: str | None, tls: TLSSettings
+) -> HttpSettings:
+    return HttpSettings(
+        connect_timeout=connect_timeout, max_connections=max_connections, keepalive=keepalive, proxy=proxy, tls=tls
+    )
 
 
 @final

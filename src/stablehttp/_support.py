@@ -12,10 +12,19 @@ from collections.abc import Iterable, Sequence
 
 from stablehttp._call_options import CallOptions
 from stablehttp._capability import Capability
-from stablehttp._connectors import Connector, refuse, supports_duplex, transport_name
-from stablehttp._errors import UnsupportedTransportError
+from stablehttp._connectors import (
+    TIMEOUT_CAPABILITIES,
+    Connector,
+    refuse,
+    supports_duplex,
+    timeout_needs,
+    transport_name,
+)
+from stablehttp._errors import MisuseError, UnsupportedTransportError
 from stablehttp._http_version import HttpVersion
 from stablehttp._operation import Operation
+from stablehttp._protocol_versions import ProtocolVersions
+from stablehttp._settings import HttpSettings, Timeouts
 
 
 def check_call(transport: object, operation: Operation | None, options: CallOptions | None) -> None:
@@ -31,6 +40,40 @@ def check_call(transport: object, operation: Operation | None, options: CallOpti
         versions = versions or operation.versions
     if versions:
         check_versions(versions, transport, None if operation is None else operation.id)
+
+
+def check_given(
+    transport: object, settings: HttpSettings | None, versions: ProtocolVersions | None, timeouts: Timeouts | None
+) -> None:
+    """Make sure that a client that is given one transport asks nothing of it that it cannot do, or is too late for.
+
+    Raises:
+        MisuseError: settings or protocol versions stand beside a transport that is made already.
+        UnsupportedTransportError: it cannot keep one of the timeouts.
+    """
+    if settings is not None or versions is not None:
+        raise MisuseError(
+            "settings and versions say which connector to make, and this pipeline was given one that is made already; "
+            "give it a cache of connectors, or make the connector from them"
+        )
+    if isinstance(transport, Connector):
+        needs = timeout_needs(timeouts)
+        for name, need in TIMEOUT_CAPABILITIES.items():
+            if need in needs and not _offers(transport, need):
+                raise refuse(transport, need, hint=f"set timeout {name!r} to None")
+
+
+def check_settings(options: CallOptions | None) -> None:
+    """Make sure that a call asks for no connector of its own, where there is no choice of connectors.
+
+    Raises:
+        MisuseError: it does.
+    """
+    if options is not None and options.settings is not None:
+        raise MisuseError(
+            "settings of a call choose its connector, and this pipeline was given one that is made already; give it a "
+            "cache of connectors, or leave the settings out of the options"
+        )
 
 
 def check_operation(operation: Operation, transport: object) -> None:

@@ -50,8 +50,10 @@ FLOORS: Final = (
         "_server_sent_events",
     ),
     ("_connectors", "_call_options"),
-    ("_support",),
+    ("_support", "_held_connectors", "_demand"),
     ("_selection",),
+    ("_connector_cache",),
+    ("_call", "_leases"),
     ("_pipeline",),
     ("connect",),
 )

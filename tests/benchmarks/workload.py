@@ -24,9 +24,9 @@ from stablehttp import (
     Request,
     Response,
 )
+from stablehttp._call import Call
 from stablehttp._interception import Interceptors
 from stablehttp._outgoing import check_async
-from stablehttp._pipeline import _Call
 from stablehttp._settings import DEFAULT_TIMEOUTS
 from stablehttp._signing import digest_at_hand
 from stablehttp.signers import Credentials, SigV4Signer
@@ -118,7 +118,8 @@ def build(lines: Sequence[tuple[str, str]] = LINES) -> Request[BytesBody]:
 
 def prepare(request: Request[BytesBody]) -> Request[BytesBody]:
     """What the pipeline does before a connector converts."""
-    call = _Call(request, _NOWHERE, _HOOKS, DEFAULT_TIMEOUTS, check_async, None, None)
+    call = Call(request, _NOWHERE, _HOOKS, check_async, None, None)
+    call.complete(DEFAULT_TIMEOUTS)
     digest = digest_at_hand(call.ready.body, "sha256")
     return call.sign(SIGNER, digest, NOW)
 

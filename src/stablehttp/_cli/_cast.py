@@ -38,8 +38,8 @@ def installed_roles(settings: HttpSettings, versions: tuple[HttpVersion, ...]) -
 
     What an adapter does not do at all, a version or a colour, is left out.
     """
-    for name, point in installed_makers().items():
-        module = import_module(point.module)
+    for name, home in installed_makers().items():
+        module = import_module(home)
         missing = _missing(getattr(module, _FUNCTIONS["async"]))
         for version in versions:
             for colour, function in _FUNCTIONS.items():

@@ -1,6 +1,6 @@
 """Calling services that speak the Connect protocol, through any pipeline.
 
-Floor 12: a door; it only re-exports.
+Floor 14: a door; it only re-exports.
 
 Messages are octets unless a method says how to encode and decode them.  The protocol itself, without
 I/O, is in `stablehttp.framing`.  A name is loaded when it is first used.

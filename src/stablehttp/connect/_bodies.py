@@ -1,6 +1,6 @@
 """Messages that are sent as a stream, as the content of a request.
 
-Floor 12: stands on bodies.
+Floor 14: stands on bodies.
 
 What can be iterated again can be sent again.  An iterator of the caller that was begun is ended with the
 sending, however that ends.

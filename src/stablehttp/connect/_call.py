@@ -1,6 +1,6 @@
 """One call, without colour: its request, its messages, its response, its errors.
 
-Floor 12: stands on messages and the framing.
+Floor 14: stands on messages and the framing.
 """
 
 from __future__ import annotations

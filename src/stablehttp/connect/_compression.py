@@ -1,6 +1,6 @@
 """A compression of messages: its name on the wire, and both directions.
 
-Floor 12: stands on the framing.
+Floor 14: stands on the framing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What can go wrong with a call beside what its server says.
 
-Floor 12: stands on the framing.
+Floor 14: stands on the framing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A call in which both sides stream, each when it likes.
 
-Floor 12: stands on streams, and on the exchange that a pipeline opens.
+Floor 14: stands on streams, and on the exchange that a pipeline opens.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A method of a service: where it is, and how its messages become octets.
 
-Floor 12: stands on errors.
+Floor 14: stands on errors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a call gives that is answered by one message.
 
-Floor 12: stands on fields.
+Floor 14: stands on fields.
 """
 
 from __future__ import annotations

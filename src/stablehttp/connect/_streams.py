@@ -1,6 +1,6 @@
 """The messages of a response, as they arrive.
 
-Floor 12: stands on calls.
+Floor 14: stands on calls.
 
 A stream has status 200 even when it fails, so only a reading that came to its end proves that the call
 succeeded.  Its octets are no document of its codec, so there is no way here to read them as one.

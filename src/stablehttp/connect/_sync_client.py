@@ -1,6 +1,6 @@
 """Calling a service by blocking.
 
-Floor 12: stands on calls and the pipeline.
+Floor 14: stands on calls and the pipeline.
 """
 
 from __future__ import annotations
