@@ -89,6 +89,11 @@ if TYPE_CHECKING:
     from stablehttp._errors import UnknownLengthError as UnknownLengthError
     from stablehttp._errors import UnsupportedTransportError as UnsupportedTransportError
     from stablehttp._errors import WriteTimeoutError as WriteTimeoutError
+    from stablehttp._event_streams import EventStream as EventStream
+    from stablehttp._event_streams import aread_events as aread_events
+    from stablehttp._event_streams import as_event_stream as as_event_stream
+    from stablehttp._event_streams import read_events as read_events
+    from stablehttp._event_streams import with_events as with_events
     from stablehttp._exchange import Duplex as Duplex
     from stablehttp._exchange import Exchange as Exchange
     from stablehttp._extensions import Extensions as Extensions
@@ -191,6 +196,7 @@ _HOMES = {
         SinkError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
         UnsupportedTransportError WriteTimeoutError
     """,
+    "_event_streams": "EventStream aread_events as_event_stream read_events with_events",
     "_exchange": "Duplex Exchange",
     "_extensions": "Extensions",
     "_field_syntax": "MediaType format_http_date join_list parse_http_date quote split_list unquote",
@@ -277,6 +283,7 @@ __all__ = [
     "Duplex",
     "DuplexClientTransport",
     "EditorFunction",
+    "EventStream",
     "Exchange",
     "Extensions",
     "FieldEntry",
@@ -357,6 +364,8 @@ __all__ = [
     "WriteTimeoutError",
     "adecoded",
     "apply_framing",
+    "aread_events",
+    "as_event_stream",
     "aws_chunked",
     "best_available",
     "decoded",
@@ -371,6 +380,7 @@ __all__ = [
     "normalize_body",
     "parse_http_date",
     "quote",
+    "read_events",
     "restore_request",
     "restore_response",
     "secret",
@@ -379,6 +389,7 @@ __all__ = [
     "split_list",
     "unquote",
     "with_checksum",
+    "with_events",
     "with_progress",
     "with_trailers",
 ]

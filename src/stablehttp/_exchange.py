@@ -194,6 +194,7 @@ class Exchange:
         await self._check_sending()
         self._content.end(Fields(trailers))
         self._ended = True
+        await asyncio.sleep(0)  # what the connector can take it takes now, before a response that ends makes it stop
 
     # --- receiving -------------------------------------------------------------------------------
 

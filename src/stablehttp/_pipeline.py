@@ -240,7 +240,7 @@ class AsyncPipeline:
         return call
 
     async def _sign(self, call: Call[AsyncBody]) -> None:
-        signer = signer_for(call.ready.body, await self._signer_now())
+        signer = signer_for(call.ready, await self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body
@@ -369,7 +369,7 @@ class SyncPipeline:
         return call
 
     def _sign(self, call: Call[SyncBody]) -> None:
-        signer = signer_for(call.ready.body, self._signer_now())
+        signer = signer_for(call.ready, self._signer_now())
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body

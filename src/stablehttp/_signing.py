@@ -11,19 +11,20 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import new as new_hash
 from hashlib import sha256
-from typing import Protocol, TypeGuard
+from typing import Literal, Protocol, TypeGuard
 
 from stablehttp._body import AsyncBody, Body, BytesBody, ChunkChain, ChunkSigning, SyncBody
 from stablehttp._errors import SigningError
 from stablehttp._fields import replace_lines
 from stablehttp._message import AnyRequest, seal
+from stablehttp._signed_events import EventAuthority, SignedEvents
 from stablehttp.signers import Signer, SigningChanges
 
 
 class ContentAnnouncer(Signer, Protocol):
     """A signer that can say another thing of the content than its own rules do."""
 
-    def with_content(self, content: ChunkSigning, /) -> Signer:
+    def with_content(self, content: ChunkSigning | Literal["events"], /) -> Signer:
         """Give the same signer for content that is sent and signed in this way."""
         ...
 
@@ -56,18 +57,21 @@ def sign(request: AnyRequest, signer: Signer, *, content_digest: str | None, now
     chained = request.body.chained
     if chained is not None and _signs_chunks(signer):
         chained.begin(signer.chunk_signer(now), changes.signature)
+    events = request.extensions.get(SignedEvents)
+    if events is not None and _signs_events(signer):
+        events.begin(signer, changes.signature)
     seal(request, changes.covered, f"the signature by {signer.name}")
 
 
-def signer_for(body: Body, signer: Signer | None) -> Signer | None:
-    """The signer that announces content as `body` sends it: `signer` itself, unless chunks are signed.
+def signer_for(request: AnyRequest, signer: Signer | None) -> Signer | None:
+    """The signer that announces content as it is sent: `signer` itself, unless chunks or events are signed.
 
     Raises:
-        SigningError: chunks are to be signed, and there is nobody who can.
+        SigningError: they are to be signed, and there is nobody who can.
     """
-    chained = body.chained
+    chained = request.body.chained
     if chained is None:
-        return signer
+        return _signer_of_events(signer) if SignedEvents in request.extensions else signer
     unsigned = chained.signing == "unsigned-chunks-and-trailer"
     if _announces_content(signer) and (unsigned or hasattr(signer, "chunk_signer")):
         return signer.with_content(chained.signing)
@@ -80,12 +84,26 @@ def signer_for(body: Body, signer: Signer | None) -> Signer | None:
     )
 
 
+def _signer_of_events(signer: Signer | None) -> Signer:
+    if _signs_events(signer) and _announces_content(signer):
+        return signer.with_content("events")
+    whose = "the pipeline has none" if signer is None else f"{signer.name} is none"
+    raise SigningError(
+        f"the content is a stream of signed events, which needs a signer that can continue its signature, and {whose}; "
+        "use SigV4Signer, or send events without signatures"
+    )
+
+
 def _announces_content(signer: object) -> TypeGuard[ContentAnnouncer]:
     return hasattr(signer, "with_content")
 
 
 def _signs_chunks(signer: object) -> TypeGuard[ChunkAuthority]:
     return hasattr(signer, "chunk_signer")
+
+
+def _signs_events(signer: object) -> TypeGuard[EventAuthority]:
+    return hasattr(signer, "event_signer")
 
 
 def apply_changes(request: AnyRequest, changes: SigningChanges) -> None:

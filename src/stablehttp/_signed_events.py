@@ -1,0 +1,77 @@
+"""Events that are signed one after the other, beginning from the signature of their request.
+
+Floor 3: stands on the framing of events and on the chain of their signatures.
+
+It travels in the extensions of a request.  Whoever signs the request finds it there, announces events
+that are signed, and begins the chain; whoever sends the events goes on with it.  Each attempt begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol, final
+
+from stablehttp._errors import MisuseError
+from stablehttp.framing import EventHeader, EventMessage, HeaderType, encode_event_message
+from stablehttp.signers import EventChain, EventSigner, SignedEvent
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class EventAuthority(Protocol):
+    """What goes on to sign the events of a stream, as `SigV4Signer` does."""
+
+    def event_signer(self) -> EventSigner:
+        """Give what signs the events of a stream."""
+        ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@final
+class SignedEvents:
+    """The chain of signatures of one stream of events."""
+
+    __slots__ = ("_chain", "_clock")
+
+    def __init__(self, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._chain: EventChain | None = None
+        self._clock = clock
+
+    def begin(self, authority: EventAuthority, seed: str) -> None:
+        """Go on from `seed`, the signature of the request."""
+        self._chain = EventChain(authority.event_signer(), seed)
+
+    def wrap(self, event: bytes) -> bytes:
+        """The message that carries an encoded event and its signature.
+
+        Raises:
+            MisuseError: the request was not signed.
+            ClosedError: the last event was signed.
+        """
+        return _carried(self._running().sign(event, self._clock()), event)
+
+    def end(self) -> bytes:
+        """The message that ends the stream: no event, signed.
+
+        Raises:
+            MisuseError: the request was not signed.
+            ClosedError: the last event was signed.
+        """
+        return _carried(self._running().close(self._clock()), b"")
+
+    def _running(self) -> EventChain:
+        if self._chain is None:
+            raise MisuseError("events are signed from the signature of their request, and it was not signed yet")
+        return self._chain
+
+
+def _carried(signed: SignedEvent, event: bytes) -> bytes:
+    headers = (
+        EventHeader(":date", HeaderType.TIMESTAMP, (signed.date - _EPOCH) // timedelta(milliseconds=1)),
+        EventHeader(":chunk-signature", HeaderType.BYTE_ARRAY, signed.signature),
+    )
+    return encode_event_message(EventMessage(headers, event))
