@@ -102,7 +102,8 @@ class Timeouts:
 
     `read` is the longest pause between octets received, `write` the longest pause in which the peer
     takes nothing, `pool` the longest wait for a free connection, and `total` bounds the whole call,
-    from dispatch to the last octet of the response.
+    from dispatch to the last octet of the response.  Over HTTP/2 the peer gives leave to send: where
+    a client waits for that, `read` counts too, because it is the peer that is silent.
     """
 
     read: float | None = None

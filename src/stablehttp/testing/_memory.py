@@ -122,8 +122,7 @@ class _Turn:
             reply = reply(cast("Request[BytesBody]", self._seen(body)))
         if isinstance(reply, StableHTTPError):
             raise fresh(reply)
-        memory = self._memory
-        return Arrival(reply, self._clock, self._request.method, lambda: memory.closed)
+        return Arrival(reply, self._clock, self._request.method)
 
     def _seen(self, body: Body) -> AnyRequest:
         request = self._request
@@ -212,7 +211,7 @@ class AsyncMemoryConnector(_MemoryConnector, AsyncConnector):
         return arrival.response(body, self.versions)
 
     async def aclose(self) -> None:
-        """Refuse further requests; responses that are being read become unusable."""
+        """Refuse further requests; responses that are being read come to their end."""
         self._memory.closed = True
 
 
@@ -250,7 +249,7 @@ class SyncMemoryConnector(_MemoryConnector, SyncConnector):
         return arrival.response(body, self.versions)
 
     def close(self) -> None:
-        """Refuse further requests; responses that are being read become unusable."""
+        """Refuse further requests; responses that are being read come to their end."""
         self._memory.closed = True
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from typing import Final, TypeAlias, TypeVar, final
 
 from stablehttp._body import AsyncBody, Body, BytesBody, SyncBody
 from stablehttp._errors import (
-    ClosedError,
     IncompleteResponseError,
     InvalidBodyError,
     InvalidResponseError,
@@ -125,9 +124,9 @@ class Clock:
 class Arrival:
     """What all content of a response has in common: its declared length, its trailers, its end."""
 
-    __slots__ = ("_closed", "_received", "_template", "body", "clock", "length")
+    __slots__ = ("_received", "_template", "body", "clock", "length")
 
-    def __init__(self, template: Response[Body], clock: Clock, method: str, closed: Callable[[], bool]) -> None:
+    def __init__(self, template: Response[Body], clock: Clock, method: str) -> None:
         empty = method == "HEAD" or template.status in (204, 304)
         declared = template.headers.get("content-length")
         self.body = BytesBody() if empty else template.body
@@ -136,17 +135,7 @@ class Arrival:
             self.length = int(declared)
         self.clock = clock
         self._received = 0
-        self._closed = closed
         self._template = template
-
-    def check_open(self) -> None:
-        """Make sure that the connector was not closed meanwhile.
-
-        Raises:
-            ClosedError: it was.
-        """
-        if self._closed():
-            raise ClosedError("the connector was closed while the response was read", sent="yes", processed="yes")
 
     def count(self, chunk: bytes) -> bytes:
         """Take note of a chunk, empty at the end, and give it back.
@@ -198,7 +187,6 @@ class AsyncArrival:
 
     async def read(self) -> bytes:
         """The next chunk, or `b""` at the end."""
-        self._arrival.check_open()
         return self._arrival.count(await anext(self._chunks, b""))
 
     async def aclose(self) -> None:
@@ -230,7 +218,6 @@ class SyncArrival:
 
     def read(self) -> bytes:
         """The next chunk, or `b""` at the end."""
-        self._arrival.check_open()
         return self._arrival.count(next(self._chunks, b""))
 
     def close(self) -> None:
