@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import io
 import os
+import stat
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from threading import Lock
 from typing import Final, Protocol, TypeVar, cast, final
@@ -35,7 +36,7 @@ def check_sink(sink: object, *, asynchronous: bool) -> None:
 def can_be_read_again(sink: object) -> bool:
     """Whether content that was written to `sink` can be read from there."""
     if isinstance(sink, os.PathLike):
-        return True
+        return os.path.isfile(cast("os.PathLike[str]", sink))
     reads = callable(getattr(sink, "read", None)) and not inspect.iscoroutinefunction(getattr(sink, "read", None))
     return reads and _answers_yes(sink, "readable") and _guarded(lambda: _place_of(sink)) is not None
 
@@ -94,13 +95,14 @@ _BLOCKING: Final = (io.FileIO, io.BufferedIOBase, io.RawIOBase)
 class _Target:
     """A sink while it is written to; `octets` is how many lie there."""
 
-    __slots__ = ("_blocks", "_drain", "_lock", "_part", "_path", "_place", "_sink", "_write", "octets")
+    __slots__ = ("_blocks", "_drain", "_lock", "_own", "_part", "_path", "_place", "_sink", "_write", "octets")
 
     def __init__(self, sink: object, *, asynchronous: bool) -> None:
         self.octets = 0
         self._lock = Lock()
         self._path: str | None = None
         self._part: str | None = None
+        self._own: io.BufferedWriter | None = None
         self._place: int | None = None
         self._sink: object = sink
         if isinstance(sink, os.PathLike):
@@ -137,10 +139,9 @@ class _Target:
         """Open the path, or remember where the sink stands."""
         with self._lock:
             if self._path is not None:
-                folder, name = os.path.split(self._path)
-                part = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}.part")
-                file = self._guarded(lambda: open(part, "xb"))  # noqa: SIM115 (closed below)
-                self._part, self._sink, self._write = part, file, file.write
+                path = self._path = os.path.realpath(self._path)
+                self._own = self._guarded(lambda: self._open(path))
+                self._sink, self._write = self._own, self._own.write
             else:
                 self._place = self._guarded(lambda: _place_of(self._sink))
 
@@ -168,9 +169,10 @@ class _Target:
     def finish(self) -> None:
         """Put the file in its place, or go back to where the content begins if it can be read from there."""
         with self._lock:
-            if self._path is not None:
-                self._guarded(cast(io.BufferedWriter, self._sink).close)
-                self._guarded(lambda: os.replace(cast(str, self._part), cast(str, self._path)))
+            if self._own is not None:
+                self._guarded(self._own.close)
+                if self._part is not None:
+                    self._guarded(lambda: os.replace(cast(str, self._part), cast(str, self._path)))
             elif self._place is not None and _answers_yes(self._sink, "readable"):
                 self._guarded(lambda: cast("_Movable", self._sink).seek(cast(int, self._place)))
 
@@ -178,8 +180,9 @@ class _Target:
         """Leave the sink as it was found, where that can be done."""
         with self._lock:
             try:
+                if self._own is not None:
+                    self._own.close()
                 if self._part is not None:
-                    cast(io.BufferedWriter, self._sink).close()
                     os.unlink(self._part)
                 elif self._place is not None and callable(getattr(self._sink, "truncate", None)):
                     movable = cast("_Movable", self._sink)
@@ -190,6 +193,19 @@ class _Target:
             except (OSError, ValueError):
                 return
             self.octets = 0
+
+    def _open(self, path: str) -> io.BufferedWriter:
+        """A new file beside `path`, or what is there itself if it is none that can be replaced: a device, a pipe."""
+        about = os.stat(path) if os.path.exists(path) else None
+        if about is not None and not stat.S_ISREG(about.st_mode):
+            return open(path, "wb")
+        folder, name = os.path.split(path)
+        part = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}.part")
+        file = open(part, "xb")  # noqa: SIM115 (closed by whoever finishes or undoes)
+        self._part = part
+        if about is not None:
+            os.chmod(part, stat.S_IMODE(about.st_mode))
+        return file
 
     def _after(self, answer: object, offered: bytes) -> bytes:
         """What is left of `offered` after the sink answered."""

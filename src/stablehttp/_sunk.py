@@ -127,6 +127,8 @@ def _settle(response: AnyResponse, sink: object, octets: int | None, kept: bytes
 
 
 def _again(sink: object, octets: int) -> DualBody | None:
+    if not can_be_read_again(sink):
+        return None
     if isinstance(sink, os.PathLike):
         return FileBody.from_path(cast("os.PathLike[str]", sink))
-    return FileBody(cast(BinaryFile, sink), length=octets) if can_be_read_again(sink) else None
+    return FileBody(cast(BinaryFile, sink), length=octets)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -135,6 +137,28 @@ async def test_a_path_gets_its_content_all_at_once_or_not_at_all(tmp_path: Path)
     assert await Response(200, body=stream(b"new")).awrite_to(path) == 3
     assert Response(206, body=b"newer").write_to(path) == 5
     assert listed(tmp_path) == [("file", b"newer")]
+
+
+async def test_a_path_keeps_its_link_and_its_mode_and_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    real, link, pipe = tmp_path / "real", tmp_path / "link", tmp_path / "pipe"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    assert await Response(200, body=stream(b"new")).awrite_to(link) == 3
+    assert Response(200, body=b"piped").write_to(pipe) == 5
+    assert Response(200, body=b"away").write_to(Path(os.devnull)) == 4
+    got = os.read(reading, 10)
+    os.close(reading)
+
+    assert (link.is_symlink(), real.read_bytes(), real.stat().st_mode & 0o777) == (True, b"new", 0o640)
+    assert got == b"piped"
+    assert pipe.is_fifo()
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    with pytest.raises(SinkError, match="directory"):
+        Response(200, body=b"x").write_to(tmp_path)
 
 
 async def test_what_failed_half_way_is_undone_where_it_can_be(tmp_path: Path) -> None:

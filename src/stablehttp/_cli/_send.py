@@ -8,41 +8,41 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Final, cast, final
+from typing import Literal, cast, final
 
 from stablehttp import (
     URI,
     AnyRequest,
     AnyResponse,
-    AsyncBody,
     AsyncConnector,
-    AsyncIterableBody,
     AsyncPipeline,
     BytesBody,
+    CallOptions,
     ConnectorRequirements,
+    DualBody,
+    FileBody,
     HttpSettings,
     HttpVersion,
     Interceptor,
-    IterableBody,
+    InvalidBodyError,
     MisuseError,
     NoConnectorError,
     Request,
-    SyncBody,
+    SinkBody,
+    SinkError,
     SyncConnector,
     SyncPipeline,
     Timeouts,
     TLSSettings,
 )
+from stablehttp._cli._bar import Bar
 from stablehttp._cli._cast import Role, installed_roles
 from stablehttp._field_value import is_secret
 from stablehttp._redaction import is_secret_field, redact_query, redact_uri, show_value
 from stablehttp.signers import Credentials, Signer, SigningChanges, SigV4Signer
-
-_CHUNK: Final = 64 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write the content there instead of standard output")
     parser.add_argument("--show", choices=("request", "canonical", "wire"), help="show what is sent, on standard error")
     parser.add_argument("--ca-file", metavar="FILE", help="a PEM file of authorities to trust instead of the default")
+    parser.add_argument("--plain", action="store_true", help="no bar that shows how far files have come")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="how long the peer may be silent")
 
 
@@ -69,45 +70,74 @@ def run(chosen: argparse.Namespace) -> int:
     role = _role(chosen)
     signer = _signer(chosen)
     show = _Show(chosen.show)
-    with ExitStack() as stack:
-        request = _request(chosen, stack)
+    request = _request(chosen)
+    bar = _bar(chosen)
+    options = CallOptions(sink=None if chosen.output is None else Path(chosen.output), progress=bar)
+    try:
         if role.colour == "async":
             import asyncio
 
-            return asyncio.run(_send_async(chosen, role, request, show, signer))
-        connector = stack.enter_context(cast(SyncConnector, role.make(_requirements(chosen))))
+            return asyncio.run(_send_async(chosen, role, request, show, signer, options))
+        return _send_sync(chosen, role, request, show, signer, options)
+    except SinkError as error:
+        why = error.__cause__
+        raise MisuseError(f"cannot write {chosen.output!r}: {getattr(why, 'strerror', None) or error}") from error
+    finally:
+        if bar is not None:
+            bar.finish()
+
+
+def _send_sync(
+    chosen: argparse.Namespace,
+    role: Role,
+    request: Request[DualBody],
+    show: _Show,
+    signer: Signer | None,
+    options: CallOptions,
+) -> int:
+    with cast(SyncConnector, role.make(_requirements(chosen))) as connector:
         pipeline = SyncPipeline(connector, interceptors=[show], signer=signer, timeouts=_timeouts(chosen))
-        with pipeline.send(request) as response, _output(chosen) as output:
-            _report(response)
-            for chunk in response.body:
-                output.write(chunk)
+        with pipeline.send(request, options=options) as response:
+            if not _went_to_sink(response):
+                for chunk in response.body:
+                    sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.flush()
             return _status(response)
 
 
 async def _send_async(
-    chosen: argparse.Namespace, role: Role, request: Request[SyncBody], show: _Show, signer: Signer | None
+    chosen: argparse.Namespace,
+    role: Role,
+    request: Request[DualBody],
+    show: _Show,
+    signer: Signer | None,
+    options: CallOptions,
 ) -> int:
     async with cast(AsyncConnector, role.make(_requirements(chosen))) as connector:
         pipeline = AsyncPipeline(connector, interceptors=[show], signer=signer, timeouts=_timeouts(chosen))
-        async with await pipeline.send(_awaited(request)) as response:
-            with _output(chosen) as output:
-                _report(response)
+        async with await pipeline.send(request, options=options) as response:
+            if not _went_to_sink(response):
                 async for chunk in response.body:
-                    output.write(chunk)
+                    sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.flush()
             return _status(response)
 
 
-def _awaited(request: Request[SyncBody]) -> Request[AsyncBody]:
-    """The same request for an asynchronous connector; nothing else runs here that blocking could hold up."""
-    body = request.body
-    if isinstance(body, BytesBody):
-        return request.with_body(body.content)
+def _went_to_sink(response: AnyResponse) -> bool:
+    """Whether the content is in the file; that of an error is not, and is printed."""
+    return isinstance(response.body, SinkBody) and response.body.sink is not None
 
-    async def pieces() -> AsyncIterator[bytes]:
-        for chunk in body:
-            yield chunk
 
-    return request.with_body(AsyncIterableBody(pieces(), length=body.length))
+def _bar(chosen: argparse.Namespace) -> Bar | None:
+    """A bar for the files that are sent and received, if somebody looks."""
+    directions: list[Literal["sent", "received"]] = []
+    if chosen.data is not None and chosen.data.startswith("@"):
+        directions.append("sent")
+    if chosen.output is not None:
+        directions.append("received")
+    if not directions or chosen.plain or not sys.stderr.isatty():
+        return None
+    return Bar(sys.stderr, *directions)
 
 
 def _role(chosen: argparse.Namespace) -> Role:
@@ -133,22 +163,21 @@ def _timeouts(chosen: argparse.Namespace) -> Timeouts | None:
     return None if chosen.timeout is None else Timeouts(read=chosen.timeout)
 
 
-def _request(chosen: argparse.Namespace, stack: ExitStack) -> Request[SyncBody]:
+def _request(chosen: argparse.Namespace) -> Request[DualBody]:
     lines = [_line(text) for text in chosen.header]
     uri = URI(chosen.url) if chosen.target is None else URI(chosen.url).with_target(chosen.target)
-    data: str | None = chosen.data
+    return Request(chosen.method, uri, headers=lines, body=_body(chosen.data))
+
+
+def _body(data: str | None) -> DualBody:
     if data is None or not data.startswith("@"):
-        return Request(chosen.method, uri, headers=lines, body=(data or "").encode())
+        return BytesBody((data or "").encode())
     if data == "@-":
-        return Request(chosen.method, uri, headers=lines, body=IterableBody(_pieces(sys.stdin.buffer)))
-    path = Path(data[1:])
+        return FileBody(sys.stdin.buffer)
     try:
-        file = stack.enter_context(path.open("rb"))
-    except OSError as error:
-        raise MisuseError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    return Request(
-        chosen.method, uri, headers=lines, body=IterableBody(_pieces(file), length=os.fstat(file.fileno()).st_size)
-    )
+        return FileBody.from_path(data[1:])
+    except InvalidBodyError as error:
+        raise MisuseError(f"cannot read {data[1:]!r}: {getattr(error.__cause__, 'strerror', None) or error}") from error
 
 
 def _line(text: str) -> tuple[str, bytes]:
@@ -156,11 +185,6 @@ def _line(text: str) -> tuple[str, bytes]:
     if not colon:
         raise MisuseError("a header is given as 'NAME: VALUE', and one of them has no colon")
     return name, value.strip(" \t").encode()
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
 
 
 def _signer(chosen: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Signer | None:
@@ -187,7 +211,7 @@ def _signer(chosen: argparse.Namespace, environment: Mapping[str, str] = os.envi
 
 @final
 class _Show(Interceptor):
-    """Prints the request as it goes to the connector, with its secrets hidden."""
+    """Prints the request as it goes to the connector, with its secrets hidden, and the status of the response."""
 
     def __init__(self, what: str | None) -> None:
         self._what = what
@@ -202,6 +226,9 @@ class _Show(Interceptor):
             hidden = is_secret(value) or is_secret_field(name)
             lines.append(f"{name}: {show_value(name, value, secret=True) if hidden else value}")
         sys.stderr.write("".join(line + end for line in [*lines, ""]))
+
+    def read_after_transmit(self, response: AnyResponse) -> None:
+        sys.stderr.write(f"{response.http_version} {response.status} {response.reason}".rstrip() + "\n")
 
 
 @final
@@ -238,22 +265,5 @@ class _ShowingSigner:
         return self._signer.sign(method, origin, target, lines, content_digest=content_digest, now=now)
 
 
-def _report(response: AnyResponse) -> None:
-    sys.stderr.write(f"{response.http_version} {response.status} {response.reason}".rstrip() + "\n")
-
-
 def _status(response: AnyResponse) -> int:
     return 0 if response.status < 400 else 22
-
-
-@contextmanager
-def _output(chosen: argparse.Namespace) -> Generator[IO[bytes]]:
-    if chosen.output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    try:
-        with Path(chosen.output).open("wb") as file:
-            yield file
-    except OSError as error:
-        raise MisuseError(f"cannot write {chosen.output!r}: {error.strerror}") from error
