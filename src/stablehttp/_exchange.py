@@ -144,6 +144,11 @@ class Exchange:
         self._request, dispatch = await self._prepare(self._content)
         self._task = asyncio.get_running_loop().create_task(dispatch(), name="stablehttp exchange")
         self._task.add_done_callback(self._on_head)
+        try:
+            await asyncio.sleep(0)  # it has begun, so that it lets go of what it holds, whenever it is cancelled
+        except BaseException:
+            await self.abort()
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -165,7 +170,10 @@ class Exchange:
     @property
     def can_send(self) -> bool:
         """Whether `send` would take content, as far as it is known now."""
-        return self._task is not None and not (self._ended or self._content.pushed.abandoned)
+        task = self._task
+        if task is None or self._ended or self._content.pushed.abandoned:
+            return False
+        return not task.done() or not (task.cancelled() or task.exception() is not None)
 
     async def send(self, data: BytesLike) -> None:
         """Send `data` at once, and wait while the peer does not take what was sent before.

@@ -481,6 +481,31 @@ async def test_leaving_the_block_with_an_error_gives_everything_up() -> None:
     gc.collect()
 
 
+async def test_an_exchange_that_is_left_at_once_is_over_when_the_block_is() -> None:
+    """U-J2: sending has begun, and has ended."""
+    steps: list[str] = []
+
+    class Waits(Plain):
+        SUPPORTS_DUPLEX_STREAMING = True
+
+        async def send(self, request: Request[AsyncBody], /) -> Response[AsyncBody]:
+            steps.append("begun")
+            try:
+                return await asyncio.get_running_loop().create_future()
+            finally:
+                steps.append("ended")
+
+    async with AsyncPipeline(Waits()).open(post()):
+        pass
+    entering = asyncio.create_task(AsyncPipeline(Waits()).open(post()).__aenter__())
+    await asyncio.sleep(0)
+    entering.cancel()
+    await asyncio.wait([entering])
+
+    assert entering.cancelled()
+    assert steps in (["begun", "ended"] * 2, ["begun", "ended"])
+
+
 async def test_content_read_from_the_response_is_not_received_as_well() -> None:
     async with AsyncPipeline(talking()).open(post()) as exchange:
         await exchange.send(b"one")
