@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isinf
+from math import inf, isinf
 from typing import Final, Generic, TypeVar, final
 
 from stablehttp._body import Body
@@ -143,7 +143,17 @@ def _checked_metadata(fields: Fields) -> Iterable[FieldPair]:
 class Call(Generic[In, Out]):
     """One call of one method."""
 
-    __slots__ = ("_compress", "_deadline", "_manner", "_metadata", "_options", "kind", "method", "origin")
+    __slots__ = (
+        "_compress",
+        "_deadline",
+        "_has_deadline",
+        "_manner",
+        "_metadata",
+        "_options",
+        "kind",
+        "method",
+        "origin",
+    )
 
     def __init__(
         self,
@@ -156,12 +166,13 @@ class Call(Generic[In, Out]):
     ) -> None:
         self._manner = manner
         self._metadata = metadata
-        self._deadline = deadline
+        self._deadline = inf if deadline is None else deadline
+        self._has_deadline = not isinf(self._deadline)
         self._options = options
         self._compress = manner.compression.compress if manner.compression is not None else None
         self.kind: StreamKind = kind
-        self.method = method
-        self.origin = ""
+        self.method: ConnectMethod[In, Out] = method
+        self.origin: str = ""
 
     def content(self, message: In) -> bytes:
         """`message` as the whole content of a request: bare for a unary call, else in its envelope."""
@@ -181,11 +192,14 @@ class Call(Generic[In, Out]):
         return Operation(self.method.path, kind, needs=needs)
 
     def options(self, given: Timeouts | None) -> CallOptions:
-        """The options of the call; `given` are the timeouts of the pipeline, which a deadline is added to."""
-        if self._deadline is None or isinf(self._deadline):
+        """The options of the call; `given` are the timeouts of the pipeline, which the deadline is added to."""
+        if not self._has_deadline:
             return self._options
-        timeouts = replace(self._options.timeouts or given or Timeouts(), total=self._deadline)
-        return replace(self._options, timeouts=timeouts)
+        timeouts = self._options.timeouts or given or Timeouts()
+        if timeouts.total is not None and timeouts.total < self._deadline:
+            self._has_deadline = False  # another bound is reached first, and is told as what it is
+            return replace(self._options, timeouts=timeouts)
+        return replace(self._options, timeouts=replace(timeouts, total=self._deadline))
 
     def request(self, body: B) -> Request[B]:
         """The request of the call.
@@ -220,6 +234,7 @@ class Call(Generic[In, Out]):
             kind=self.kind,
             decompressors={compression.name: compression.decompress for compression in self._manner.accept},
             limit=self._manner.limit,
+            length=response.body.length,
         )
 
     def reply(self, response: AnyResponse, reader: ConnectReader, messages: Sequence[bytes]) -> ConnectReply[Out]:
@@ -234,7 +249,7 @@ class Call(Generic[In, Out]):
 
     def failed(self, error: StableHTTPError) -> StableHTTPError:
         """What to raise for `error`: the same, but for the deadline of the call."""
-        if isinstance(error, TotalTimeoutError) and not isinstance(error, ConnectDeadlineError) and self._deadline:
+        if self._has_deadline and isinstance(error, TotalTimeoutError) and not isinstance(error, ConnectDeadlineError):
             deadline = ConnectDeadlineError(
                 f"the call had {self._deadline:g} seconds and was not over by then; "
                 "give it more, or ask the server for less",

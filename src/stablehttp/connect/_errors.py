@@ -9,7 +9,7 @@ from stablehttp._errors import Answer, TotalTimeoutError
 from stablehttp.framing import ConnectCallError, ConnectCode
 
 
-class ConnectDeadlineError(ConnectCallError, TotalTimeoutError):
+class ConnectDeadlineError(TotalTimeoutError, ConnectCallError):
     """The time of the call ran out here, before its server had ended it; `seconds` is that time.
 
     A server that notices first ends the call itself, with the same `code`.

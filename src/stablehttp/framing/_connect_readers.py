@@ -71,6 +71,15 @@ class UnaryReader(_Reader):
         """The trailing metadata."""
         return self._head.trailers
 
+    def expect(self, length: int | None) -> None:
+        """Take note of how many octets the response declares.
+
+        Raises:
+            ConnectCallError: they are more than the limit.
+        """
+        if length is not None and length > self._limit:
+            self._fail(self._too_large())
+
     def feed(self, octets: Octets, /) -> Iterator[bytes]:
         """Take `octets`; no message comes before the end, so the iterator is empty.
 
@@ -214,14 +223,20 @@ def make_reader(
     kind: StreamKind,
     decompressors: Mapping[str, Decompressor] = GZIP_ONLY,
     limit: int = CONNECT_MESSAGE_LIMIT,
+    length: int | None = None,
 ) -> ConnectReader:
     """A reader for the content of a response with this head, if the head allows to read on.
 
-    `decompressors` are those that the request said it accepts, by name in lower case.
+    `decompressors` are those that the request said it accepts, by name in lower case.  `length` is how many octets of
+    content the response declares, if it does.
 
     Raises:
         ConnectCallError: the head alone tells that the call failed.
     """
     check_limit("limit", limit)
     head = read_head(status, headers, codec=codec, kind=kind, decompressors=decompressors)
-    return UnaryReader(head, limit) if kind == "unary" else StreamReader(head, limit)
+    if kind != "unary":
+        return StreamReader(head, limit)
+    reader = UnaryReader(head, limit)
+    reader.expect(length)
+    return reader

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import pickle
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -28,11 +29,13 @@ from stablehttp import (
     InvalidBodyError,
     InvalidFieldError,
     InvalidMessageError,
+    IterableBody,
     MisuseError,
     Request,
     Response,
     SyncPipeline,
     Timeouts,
+    TotalTimeoutError,
     TrailersUnavailableError,
     UnsupportedTransportError,
 )
@@ -43,6 +46,7 @@ from stablehttp.connect import (
     ConnectCallError,
     ConnectCode,
     ConnectCompression,
+    ConnectDeadlineError,
     ConnectMethod,
     ConnectReply,
     SyncConnectClient,
@@ -55,6 +59,7 @@ from stablehttp.framing import (
     encode_end_of_stream,
     encode_envelope,
 )
+from stablehttp.signers import Credentials, SigV4Signer
 from stablehttp.testing import AsyncMemoryConnector, Recorded, Rule, SyncMemoryConnector
 
 SAY = ConnectMethod("acme.v1.Talk/Say", codec="proto")
@@ -68,7 +73,9 @@ class Both:
 
     def __init__(self, colour: str, rules: Sequence[Rule], **options: Any) -> None:
         self.colour = colour
-        pipeline_options = {name: options.pop(name) for name in ("timeouts", "interceptors") if name in options}
+        pipeline_options = {
+            name: options.pop(name) for name in ("timeouts", "interceptors", "signer") if name in options
+        }
         self.memory: AsyncMemoryConnector | SyncMemoryConnector
         self.client: Any
         if colour == "async":
@@ -337,6 +344,7 @@ DEADLINES: dict[str, tuple[dict[str, Any], dict[str, Any], Timeouts | None]] = {
         {"deadline": 2},
         Timeouts(read=7, total=2),
     ),
+    "above the pipeline's own": ({"timeouts": Timeouts(total=2)}, {"deadline": 3}, Timeouts(total=2)),
     "options of the call": ({}, {"options": CallOptions(timeouts=Timeouts(read=7))}, Timeouts(read=7)),
 }
 
@@ -358,8 +366,10 @@ async def test_a_deadline_is_one_thing_and_the_longest_silence_another(
 
     assert seen == [wanted]
     total = wanted.total if wanted is not None else None
+    asked = call.get("deadline", client.get("deadline", math.inf))
     told = both.sent[0][0].headers.get("connect-timeout-ms")
-    assert told == (None if total is None else str(int(total * 1000)))
+    assert told == (None if math.isinf(asked) else str(asked * 1000))
+    assert total is None or total <= asked
 
 
 # --- what comes back -----------------------------------------------------------------------------
@@ -519,6 +529,67 @@ async def test_a_head_that_tells_of_failure_closes_the_response(colour: str) -> 
         with pytest.raises(ConnectCallError) as caught:
             await getattr(both, kind)(SAY, [b""] if kind == "client_stream" else b"")
         assert (caught.value.code, caught.value.status) == (ConnectCode.UNAVAILABLE, 503)
+
+
+@both_colours
+async def test_a_deadline_is_an_error_of_both_families_and_another_bound_stays_what_it_is(colour: str) -> None:
+    """R10."""
+    slow = Rule(Response(200, headers=STREAM, body=ONE + END), delay=60)
+
+    with pytest.raises(ConnectDeadlineError) as caught:
+        await Both(colour, [slow]).client_stream(SAY, [b""], deadline=2)
+    with pytest.raises(TotalTimeoutError) as other:
+        await Both(colour, [slow], timeouts=Timeouts(total=1)).client_stream(SAY, [b""], deadline=2)
+
+    assert isinstance(caught.value, (ConnectCallError, TotalTimeoutError, TimeoutError))
+    assert (caught.value.code, caught.value.seconds) == (ConnectCode.DEADLINE_EXCEEDED, 2)
+    assert (caught.value.said_by_peer, caught.value.origin) == (False, "https://a.test")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again), again.code) == (ConnectDeadlineError, str(caught.value), caught.value.code)
+    assert not isinstance(other.value, ConnectCallError)
+
+
+@both_colours
+async def test_content_that_declares_too_much_is_not_read(colour: str) -> None:
+    """R5: the declared length is checked before anything is kept."""
+    begun: list[int] = []
+
+    def content() -> Iterator[bytes]:
+        begun.append(1)
+        yield b"x"
+
+    async def acontent() -> AsyncIterator[bytes]:
+        begun.append(1)
+        yield b"x"
+
+    length = 10_000_000
+    body: Any = (
+        AsyncIterableBody(acontent(), length=length) if colour == "async" else IterableBody(content(), length=length)
+    )
+    reply = Response(200, headers=[("Content-Type", "application/proto")], body=body)
+
+    with pytest.raises(ConnectCallError, match="larger than the limit") as caught:
+        await Both(colour, [Rule(reply)]).unary(SAY, b"")
+
+    assert caught.value.code is ConnectCode.RESOURCE_EXHAUSTED
+    assert begun == []
+
+
+@both_colours
+async def test_calls_are_signed_as_any_other_request(colour: str) -> None:
+    """What a signer covers is there before it runs, the content of a stream included."""
+    signer = SigV4Signer(Credentials("AKIDEXAMPLE", "secret"), service="talk", region="eu-central-1")
+    rules = [answer(ONE + END)]
+    both = Both(colour, rules, headers=[("X-Team", "blue")], signer=signer)
+
+    await both.client_stream(SAY, [b"a", b"b"])
+
+    sent, content = both.sent[0]
+    assert content == encode_envelope(b"a") + encode_envelope(b"b")
+    signed = sent.headers["authorization"]
+    assert "connect-protocol-version" in signed
+    assert "content-type" in signed
+    assert "x-team" in signed
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_ends_the_stream() -> None:
