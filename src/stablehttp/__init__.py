@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from stablehttp._errors import ReadTimeoutError as ReadTimeoutError
     from stablehttp._errors import ResponseHead as ResponseHead
     from stablehttp._errors import SealedError as SealedError
+    from stablehttp._errors import SectionTooLargeError as SectionTooLargeError
     from stablehttp._errors import SigningError as SigningError
     from stablehttp._errors import SinkError as SinkError
     from stablehttp._errors import StableHTTPError as StableHTTPError
@@ -192,9 +193,9 @@ _HOMES = {
         DisconnectedError ForeignLoopError FramingError HTTPTimeoutError IncompleteResponseError InvalidBodyError
         InvalidFieldError InvalidFieldsError InvalidMessageError InvalidMethodError InvalidResponseError
         InvalidStatusError InvalidURIError MissingExtraError MisuseError NameResolutionError NegotiationError
-        NoConnectorError PeerEndedError PoolTimeoutError ReadTimeoutError ResponseHead SealedError SigningError
-        SinkError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError UnknownLengthError
-        UnsupportedTransportError WriteTimeoutError
+        NoConnectorError PeerEndedError PoolTimeoutError ReadTimeoutError ResponseHead SealedError SectionTooLargeError
+        SigningError SinkError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError
+        UnknownLengthError UnsupportedTransportError WriteTimeoutError
     """,
     "_event_streams": "EventStream aread_events as_event_stream read_events with_events",
     "_exchange": "Duplex Exchange",
@@ -339,6 +340,7 @@ __all__ = [
     "ResponseHead",
     "ResponseSnapshot",
     "SealedError",
+    "SectionTooLargeError",
     "SigningError",
     "Sink",
     "SinkBody",

@@ -35,9 +35,13 @@ Capabilities: TypeAlias = Mapping[HttpVersion, frozenset[Capability]]
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a connector can carry at most; `field_line` is name, value and 32, in octets (RFC 9113 §6.5.2)."""
+    """What a connector can carry at most, in octets as RFC 9113 §6.5.2 counts them.
+
+    `field_line` is name, value and 32; `field_section` is all header lines together.
+    """
 
     field_line: int | None = None
+    field_section: int | None = None
 
 
 class AsyncTransport(Protocol):
@@ -235,7 +239,8 @@ def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | 
 
     Raises:
         UnsupportedTransportError: it cannot; `capability` says what is missing.
-        InvalidMessageError: HTTP/2 has no place for a field of the request.
+        InvalidMessageError: HTTP/2 has no place for a field of the request, or the header section is
+            larger than the connector can carry.
     """
     if not isinstance(transport, Connector):
         return
@@ -248,6 +253,8 @@ def check_sendable(request: AnyRequest, transport: object, timeouts: Timeouts | 
         limits = transport.limits.get(version)
         if limits is not None and limits.field_line is not None:
             _check_line_size(request, transport.name, version, limits.field_line)
+        if limits is not None and limits.field_section is not None:
+            request.headers.check_size(limits.field_section)
 
 
 TIMEOUT_CAPABILITIES: Final = {

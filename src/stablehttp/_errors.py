@@ -128,6 +128,17 @@ class InvalidFieldsError(InvalidFieldError):
     errors: Sequence[InvalidFieldError] = ()
 
 
+class SectionTooLargeError(InvalidMessageError):
+    """A header or trailer section is larger than a stated limit.
+
+    `size` and `limit` are octets as RFC 9113 §6.5.2 counts them, `largest` names the largest fields.
+    """
+
+    size: int = 0
+    limit: int = 0
+    largest: Sequence[str] = ()
+
+
 class AmbiguousFieldError(InvalidMessageError):
     """One value was asked for and the section does not hold one: `field` stands more than once."""
 

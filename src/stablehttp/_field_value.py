@@ -39,9 +39,9 @@ class FieldValue(str):
     Reading the value is the reveal: `str` and `format` give it.
     """
 
-    __slots__ = ("secret",)
+    __slots__ = ("_secret",)
 
-    secret: bool
+    _secret: bool
 
     def __new__(cls, value: str | bytes, *, secret: bool = False) -> FieldValue:
         """Make a value from text or octets.
@@ -49,14 +49,23 @@ class FieldValue(str):
         Raises:
             InvalidFieldError: `value` holds a character or octet that no field value may hold.
         """
+        if not isinstance(value, (str, bytes)):
+            raise InvalidFieldError(f"a field value must be str or bytes, not {type(value).__name__}")
         if isinstance(value, bytes):
+            value = plain_octets(value)
             _check_octets("", value)
             value = value.decode("latin-1")
         elif not isinstance(value, FieldValue):
+            value = str.__str__(value)
             _check_text("", value)
         self = super().__new__(cls, value)
-        self.secret = secret
+        self._secret = secret
         return self
+
+    @property
+    def secret(self) -> bool:
+        """Whether `repr` hides the value; whoever wants another answer makes another value."""
+        return self._secret
 
     @property
     def octets(self) -> bytes:
@@ -64,12 +73,12 @@ class FieldValue(str):
         return self.encode("latin-1")
 
     def __repr__(self) -> str:
-        if self.secret:
+        if self._secret:
             return f"<secret, {len(self)} characters>"
         return f"FieldValue({self.octets!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remake, (self.octets, self.secret)
+        return _remake, (self.octets, self._secret)
 
 
 def _remake(octets: bytes, secret: bool) -> FieldValue:
@@ -87,7 +96,7 @@ def secret(value: str | bytes) -> FieldValue:
 
 def is_secret(value: str) -> bool:
     """Whether this very value was marked as secret."""
-    return isinstance(value, FieldValue) and value.secret
+    return isinstance(value, FieldValue) and value._secret
 
 
 def fold(name: str) -> str:
@@ -98,6 +107,8 @@ def fold(name: str) -> str:
     known = FOLDED_NAMES.get(name)
     if known is not None:
         return known
+    if not isinstance(name, str):
+        raise InvalidFieldError(f"a field name must be a str, not {type(name).__name__}")
     return name.lower() if name.isascii() else name
 
 
@@ -138,15 +149,22 @@ def check_value(name: str, value: object) -> str:
     if type(value) is FieldValue:
         return value
     if isinstance(value, str):
+        value = str.__str__(value)
         _check_text(name, value)
-        return str.__str__(value)
+        return value
     if isinstance(value, bytes):
+        value = plain_octets(value)
         _check_octets(name, value)
         text = value.decode("latin-1")
         return text if text.isascii() else FieldValue(value)
     raise InvalidFieldError(
         f"value of field {shorten(name)!r} must be str or bytes, not {type(value).__name__}", field=name
     )
+
+
+def plain_octets(value: bytes) -> bytes:
+    """The octets of `value`, whatever a subclass says about itself."""
+    return value if type(value) is bytes else bytes(memoryview(value))
 
 
 def is_text(value: object) -> bool:
@@ -257,5 +275,5 @@ def receive_value(value: bytes) -> str:
     if text.isascii():
         return text
     received = str.__new__(FieldValue, text)
-    received.secret = False
+    received._secret = False
     return received

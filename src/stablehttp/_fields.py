@@ -20,12 +20,13 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, cast, final, overload
 
-from stablehttp._errors import InvalidFieldError
+from stablehttp._errors import InvalidFieldError, SectionTooLargeError
 from stablehttp._field_lines import (
     Backend,
     Borrowed,
     Guard,
     Owned,
+    Place,
     check_lines,
     combine,
     take_lines,
@@ -38,7 +39,7 @@ from stablehttp._field_value import (
     is_secret,
     is_text,
 )
-from stablehttp._redaction import show_value
+from stablehttp._redaction import shorten, show_value
 
 _MOST_SHOWN: Final = 32
 
@@ -120,11 +121,17 @@ class Fields:
         Raises:
             RuntimeError: the section changed since the iteration began.
         """
-        changes = self._changes
-        for line in self._own().lines.values():
+        return self._iterate(self._own().lines, self._changes)
+
+    def _iterate(self, lines: Mapping[Place, FieldLine], changes: int) -> Generator[FieldLine]:
+        self._check_unchanged(changes)  # also between iter() and the first next()
+        for line in lines.values():
             yield line
-            if self._changes != changes:
-                raise RuntimeError("fields changed while being iterated; iterate over list(fields) instead")
+            self._check_unchanged(changes)
+
+    def _check_unchanged(self, changes: int) -> None:
+        if self._changes != changes:
+            raise RuntimeError("fields changed while being iterated; iterate over list(fields) instead")
 
     def items(self) -> list[FieldLine]:
         """The lines as `(name, value)` tuples, in order: a list of the caller's own."""
@@ -144,9 +151,30 @@ class Fields:
         return sum([len(name) + len(value) + 32 for name, value in self._own().lines.values()])
 
     def largest(self, most: int = 3) -> list[str]:
-        """The names of the largest lines, largest first, `most` of them."""
-        by_size = sorted(self._own().lines.values(), key=lambda line: len(line[0]) + len(line[1]), reverse=True)
-        return [name for name, _ in by_size[:most]]
+        """The names of the largest fields, all lines of a name together, largest first, `most` of them."""
+        sizes: dict[str, int] = {}
+        spelled: dict[str, str] = {}
+        for folded, (name, value) in self._own().named():
+            spelled.setdefault(folded, name)
+            sizes[folded] = sizes.get(folded, 0) + len(name) + len(value) + 32
+        return [spelled[folded] for folded in sorted(sizes, key=lambda folded: -sizes[folded])[:most]]
+
+    def check_size(self, limit: int) -> None:
+        """Make sure that the section has at most `limit` octets, as `size` counts them.
+
+        Raises:
+            SectionTooLargeError: it has more; `largest` names the fields that fill it.
+        """
+        size = self.size
+        if size > limit:
+            largest = self.largest()
+            raise SectionTooLargeError(
+                f"the section has {size} octets, counted as RFC 9113 §6.5.2 does, and {limit} are the most; "
+                f"the largest fields are {', '.join(shorten(name, 60) for name in largest)}",
+                size=size,
+                limit=limit,
+                largest=tuple(largest),
+            )
 
     # --- changing --------------------------------------------------------------------------------
 

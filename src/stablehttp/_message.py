@@ -165,7 +165,7 @@ class Request(Generic[B_co]):
         self._headers = Fields(headers)
         self._trailers = None if trailers == () else _checked_trailers(trailers)
         self._body: B_co = cast(B_co, BytesBody(body) if type(body) is bytes else make_body(body))
-        self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
+        self.extensions: Extensions = Extensions() if extensions is None else Extensions(extensions)
         check_framing(self._headers, self._body)
 
     @property
@@ -321,6 +321,9 @@ class Request(Generic[B_co]):
             theirs._body,
         )
 
+    def __copy__(self) -> Request[B_co]:
+        return self.copy()
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Request[B_co]:
         return self.copy()
 
@@ -455,11 +458,12 @@ def _checked_method(method: object) -> str:
         return method
     if not isinstance(method, str):
         raise InvalidMethodError(f"a method must be a str, not {type(method).__name__}")
+    method = str.__str__(method)  # a subclass may say anything about itself
     if not is_token(method):
         index = first_bad_in_token(method)
         what = "is empty" if not method else f"holds {method[index]!r} at index {index}"
         raise InvalidMethodError(f"method {what}, and a method is a token (RFC 9110 §9.1)")
-    return str.__str__(method)
+    return method
 
 
 def _checked_trailers(lines: LinesInput) -> Fields:

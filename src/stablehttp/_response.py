@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar, cast, final, overload
 
 from stablehttp._body import AsyncBody, B_co, Body, BytesBody, BytesLike, SyncBody, make_body
-from stablehttp._errors import InvalidStatusError
+from stablehttp._errors import SealedError, TrailersUnavailableError
 from stablehttp._extensions import Extensions
 from stablehttp._field_lines import Guard
 from stablehttp._fields import Fields, LinesInput, view_fields
@@ -21,8 +21,8 @@ from stablehttp._http_version import HttpVersion
 from stablehttp._pouring import apour, pour
 from stablehttp._reading import DEFAULT_LINE_LIMIT, Gatherer, LineReader, Rechunker, as_json, as_text, charset_of
 from stablehttp._received import ArrivingBody, Explaining, ReceivedBody
-from stablehttp._redaction import described
 from stablehttp._sinks import AsyncSinkInput, SinkInput
+from stablehttp._status_line import checked_reason, checked_status, checked_version
 from stablehttp._taps import Meter, ProgressHook, watched
 
 B = TypeVar("B", bound=Body)
@@ -53,14 +53,15 @@ class Response(Generic[B_co]):
         "_body",
         "_content",
         "_headers",
+        "_http_version",
+        "_reader",
+        "_reason",
+        "_status",
         "_trailers",
         "connection",
         "extensions",
-        "http_version",
-        "reason",
         "request_method",
         "request_uri",
-        "status",
     )
 
     @overload
@@ -133,21 +134,50 @@ class Response(Generic[B_co]):
             InvalidStatusError: `status` is not an integer from 100 to 999.
             InvalidMessageError: another part is invalid; its subclass says which.
         """
-        if type(status) is not int or not 100 <= status <= 999:
-            raise InvalidStatusError(f"a status is an integer from 100 to 999 (RFC 9110 §15), not {described(status)}")
-        self.status: int = status
-        self.reason: str = reason
+        self._reader: str | None = None
+        self._status = checked_status(status)
+        self._reason = checked_reason(reason)
         self._headers = headers if isinstance(headers, Fields) and isinstance(body, ReceivedBody) else Fields(headers)
         self._body = make_body(body)
         if isinstance(self._body, ReceivedBody):
             self._body.follows(status, http_version, self._headers)
-        self._trailers = Fields(trailers)
-        self.http_version: HttpVersion = http_version
-        self.extensions: Extensions = Extensions() if extensions is None else extensions.copy()
+        self._trailers: Fields | None = Fields(trailers)
+        self._http_version = checked_version(http_version)
+        self.extensions: Extensions = Extensions() if extensions is None else Extensions(extensions)
         self.connection: ConnectionInfo = connection
         self._content: bytes | None = None
         self.request_method: str | None = None
         self.request_uri: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The status, from 100 to 999."""
+        return self._status
+
+    @status.setter
+    def status(self, status: int) -> None:
+        self._allow("status")
+        self._status = checked_status(status)
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase, octets read as Latin-1; empty where the version, or the client, has none."""
+        return self._reason
+
+    @reason.setter
+    def reason(self, reason: str) -> None:
+        self._allow("reason")
+        self._reason = checked_reason(reason)
+
+    @property
+    def http_version(self) -> HttpVersion:
+        """The protocol version that the response came with."""
+        return self._http_version
+
+    @http_version.setter
+    def http_version(self, version: HttpVersion) -> None:
+        self._allow("http_version")
+        self._http_version = checked_version(version)
 
     @property
     def headers(self) -> Fields:
@@ -166,7 +196,11 @@ class Response(Generic[B_co]):
         Raises:
             TrailersUnavailableError: the content has not ended, or the client cannot deliver trailers.
         """
-        return self._body.trailers() if isinstance(self._body, ArrivingBody) else self._trailers
+        if isinstance(self._body, ArrivingBody):
+            return self._body.trailers()
+        if self._trailers is None:
+            raise TrailersUnavailableError("the client that received this response could not deliver its trailers")
+        return self._trailers
 
     @property
     def ok(self) -> bool:
@@ -387,9 +421,61 @@ class Response(Generic[B_co]):
         about = f" to {self.request_method} {self.request_uri}" if self.request_method else ""
         return f"<Response {self.status}{about}, {self.http_version}, {self._body!r}>"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A response can be copied and pickled if its content is in memory: bytes, or read to its end."""
+        content = self._body.content if isinstance(self._body, BytesBody) else self._content
+        if content is None:
+            raise TypeError(
+                f"a response can be copied and pickled once its content was read, and this one has {self!r}"
+            )
+        try:
+            trailers = self.trailers
+        except TrailersUnavailableError:
+            trailers = None
+        parts = (self._reason, self._headers, content, trailers, self._http_version, list(self.extensions))
+        return _remake, (self._status, *parts, self.connection, self.request_method, self.request_uri)
+
+    def _allow(self, part: str) -> None:
+        if self._reader is not None:
+            raise SealedError(
+                f"the {part} of the response may not change here: {self._reader} relies on it; "
+                "change it in modify_response",
+                part=part,
+                sealed_by=self._reader,
+            )
+
 
 AnyResponse: TypeAlias = Response[Body]
 """A response of any body: what hooks take."""
+
+
+def _remake(
+    status: int,
+    reason: str,
+    headers: Fields,
+    content: bytes,
+    trailers: Fields | None,
+    version: HttpVersion,
+    extensions: list[object],
+    connection: ConnectionInfo,
+    request_method: str | None,
+    request_uri: str | None,
+) -> Response[BytesBody]:
+    response = Response(
+        status,
+        headers=headers,
+        body=content,
+        reason=reason,
+        trailers=trailers or (),
+        http_version=version,
+        extensions=Extensions(extensions),
+        connection=connection,
+    )
+    if trailers is None:
+        response._trailers = None
+    response.request_method = request_method
+    response.request_uri = request_uri
+    return response
 
 
 def replace_content(response: AnyResponse, body: Body) -> None:
@@ -406,6 +492,7 @@ def view_response(response: AnyResponse, reader: str) -> AnyResponse:
             setattr(view, slot, getattr(response, slot))
     guard = Guard([(None, reader)])
     view._headers = view_fields(response._headers, guard)
-    view._trailers = view_fields(response._trailers, guard)
+    view._trailers = None if response._trailers is None else view_fields(response._trailers, guard)
+    view._reader = reader
     view.extensions = response.extensions.copy()
     return view

@@ -14,9 +14,9 @@ bounded and holds neither userinfo nor targets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 from urllib.parse import quote
 
 from stablehttp._errors import InvalidURIError
@@ -102,8 +102,8 @@ class URI:
         self = cls(origin)
         if self._userinfo is not None or self._path != "/" or self._query is not None or self._fragment is not None:
             raise InvalidURIError(f"{show_uri(self._text)!r} is more than an origin; give scheme, host and port only")
-        _check_verbatim(target)
-        self._target = str.__str__(target)
+        target = _checked_verbatim(target)
+        self._target = target
         self._text = self.origin + target if target.startswith("/") else self.origin
         path, mark, query = target.partition("?")
         self._path = path
@@ -131,17 +131,18 @@ class URI:
         """
         if port is not None and type(port) is not int:
             raise InvalidURIError(f"a port must be an int, not {type(port).__name__}")
-        if not host.isascii():
-            host = _to_idna(host)
-        elif ":" in host and not host.startswith("["):
-            host = f"[{host}]"
-        encoded = [quote(segment, safe="") for segment in segments]
+        if isinstance(segments, (str, bytes)):
+            raise InvalidURIError("segments are an iterable of str, not one; give [segment]")
+        host = _host_to_build(_text(host, "a host"))
+        encoded = [_encoded(segment, "a path segment") for segment in segments]
         if any(segment in (".", "..") for segment in encoded):
             raise InvalidURIError(
                 "a path segment is '.' or '..', which receivers take for a step in the tree (RFC 3986 §3.3); "
                 "use URI.verbatim if it is meant as a name"
             )
-        pairs = [quote(name, safe="") + ("" if value is None else "=" + quote(value, safe="")) for name, value in query]
+        pairs = [_encoded_pair(pair) for pair in query]
+        if _text(scheme, "a scheme").lower() not in _DEFAULT_PORTS:
+            raise InvalidURIError(f"scheme {shorten(scheme, 40)!r} is not 'http' or 'https' (RFC 9110 §4.2)")
         path = "/" + "/".join(encoded)
         where = "" if port is None else f":{port}"
         return cls(f"{scheme}://{host}{where}{path}" + ("?" + "&".join(pairs) if pairs else ""))
@@ -218,7 +219,7 @@ class URI:
         Raises:
             InvalidURIError: the result is not a URI that this class holds.
         """
-        return URI(str(resolve(split_reference(self._text), split_reference(reference))))
+        return URI(str(resolve(split_reference(self._text), split_reference(_text(reference, "a reference")))))
 
     def with_endpoint(self, endpoint: str | URI) -> URI:
         """The same path and query at another scheme, host and port, below the path of `endpoint`.
@@ -249,6 +250,7 @@ class URI:
             InvalidURIError: `target` cannot stand there.
         """
         beginning = self._beginning()
+        target = _text(target, "a request target")
         if target.startswith("/") and "#" not in target and _REST(target):
             return URI(beginning + target)
         return URI.verbatim(beginning, target)
@@ -332,9 +334,8 @@ def _checked_port(port: str) -> int:
     return number
 
 
-def _check_verbatim(target: object) -> None:
-    if not isinstance(target, str):
-        raise InvalidURIError(f"a request target must be a str, not {type(target).__name__}")
+def _checked_verbatim(target: object) -> str:
+    target = _text(target, "a request target")
     index = first_bad_in_target(target)
     if index >= 0:
         raise InvalidURIError(
@@ -345,11 +346,44 @@ def _check_verbatim(target: object) -> None:
         raise InvalidURIError(
             "a request target is a path that begins with '/', or '*', 'host:port' or an absolute URI (RFC 9112 §3.2)"
         )
+    return target
+
+
+def _text(value: object, what: str) -> str:
+    """`value` as a plain `str`: a subclass may say anything about itself."""
+    if not isinstance(value, str):
+        raise InvalidURIError(f"{what} must be a str, not {type(value).__name__}")
+    return str.__str__(value)
+
+
+def _encoded(value: object, what: str) -> str:
+    try:
+        return quote(_text(value, what), safe="")
+    except UnicodeEncodeError:  # it would carry the text, which may be a secret
+        raise InvalidURIError(f"{what} holds half of a surrogate pair, which has no octets (RFC 3986 §2.5)") from None
+
+
+def _encoded_pair(pair: object) -> str:
+    if not isinstance(pair, (tuple, list)) or len(cast("Sequence[object]", pair)) != 2:
+        raise InvalidURIError("a query is (name, value) pairs; of a mapping, give its items()")
+    name, value = cast("Sequence[object]", pair)
+    start = _encoded(name, "the name of a parameter")
+    return start if value is None else f"{start}={_encoded(value, 'the value of a parameter')}"
 
 
 def _is_absolute(target: str) -> bool:
     scheme, mark, rest = target.partition("://")
     return bool(mark and rest and SCHEME.fullmatch(scheme))
+
+
+def _host_to_build(host: str) -> str:
+    if not host.isascii():
+        return _to_idna(host)
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    if not host or set(host) & set("/?#@"):
+        raise InvalidURIError(f"host {shorten(host.rpartition('@')[2], 80)!r} is none (RFC 3986 §3.2.2); give it alone")
+    return host
 
 
 def _to_idna(host: str) -> str:

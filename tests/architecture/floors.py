@@ -22,6 +22,7 @@ FLOORS: Final = (
     ),
     (
         "_field_lines",
+        "_status_line",
         "_uri",
         "_pool",
         "signers",

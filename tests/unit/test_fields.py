@@ -16,6 +16,7 @@ from stablehttp import (
     InvalidFieldError,
     InvalidFieldsError,
     SealedError,
+    SectionTooLargeError,
     secret,
 )
 from stablehttp._field_lines import Guard
@@ -364,6 +365,27 @@ def test_size_is_counted_as_http2_counts_it() -> None:
 
     assert fields.size == (4 + 6 + 32) + (6 + 100 + 32)
     assert fields.largest(1) == ["X-Long"]
+
+
+def test_the_largest_fields_are_named_once_with_all_of_their_lines() -> None:
+    fields = Fields([("X-A", "v" * 50), ("x-b", "v" * 30), ("X-B", "v" * 30), ("C", "")])
+
+    assert fields.largest() == ["x-b", "X-A", "C"]
+    assert fields.largest(0) == []
+
+
+def test_a_section_beyond_a_limit_names_its_largest_fields_and_no_value() -> None:
+    """U-I3: names only."""
+    fields = Fields([("Host", "a.test"), ("Cookie", "MARKER" * 50), ("X-Own", "MARKER" * 20), ("Empty", "")])
+    fields.check_size(fields.size)
+
+    with pytest.raises(SectionTooLargeError, match="the largest fields are Cookie, X-Own, Host") as caught:
+        fields.check_size(fields.size - 1)
+
+    assert (caught.value.size, caught.value.limit) == (fields.size, fields.size - 1)
+    assert caught.value.largest == ("Cookie", "X-Own", "Host")
+    assert "MARKER" not in f"{caught.value!r} {caught.value.__dict__}"
+    assert pickle.loads(pickle.dumps(caught.value)).largest == caught.value.largest
 
 
 @pytest.mark.parametrize("junk", [None, 3, "Host: a", b"x", [("a",)], [("a", "b", "c")], ["ab"], [None]])

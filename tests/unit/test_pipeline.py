@@ -29,6 +29,7 @@ from stablehttp import (
     Request,
     Response,
     SealedError,
+    SectionTooLargeError,
     SyncBody,
     SyncConnector,
     SyncPipeline,
@@ -502,6 +503,19 @@ async def test_a_field_line_beyond_the_limit_of_a_connector_is_refused() -> None
         await AsyncPipeline(connector).send(Request("GET", "https://a.test/", headers=[("X", "v" * 68)]))
     with pytest.raises(UnsupportedTransportError, match="':path'"):
         await AsyncPipeline(connector).send(Request("GET", "https://a.test/" + "p" * 70))
+
+
+async def test_a_header_section_beyond_the_limit_of_a_connector_is_refused_before_anything_is_sent() -> None:
+    """RFC 9113 §6.5.2: the completed section counts, `Host` included."""
+    connector = Recorder()
+    connector.limits = MappingProxyType({HttpVersion.HTTP_1_1: Limits(field_section=42 + 100)})
+
+    await AsyncPipeline(connector).send(Request("GET", "https://a.test/", headers=[("X", "v" * 67)]))
+    with pytest.raises(SectionTooLargeError, match="the largest fields are X, Host") as caught:
+        await AsyncPipeline(connector).send(Request("GET", "https://a.test/", headers=[("X", "v" * 68)]))
+
+    assert (caught.value.sent, caught.value.processed) == ("no", "no")
+    assert len(connector.requests) == 1
 
 
 async def test_a_duck_typed_transport_works_for_everything_that_needs_no_declaration() -> None:
