@@ -4,17 +4,19 @@ Floor 3: stands on the framing of events and on the chain of their signatures.
 
 It travels in the extensions of a request.  Whoever signs the request finds it there, announces events
 that are signed, and begins the chain; whoever sends the events goes on with it.  Each attempt begins anew.
+Both formats are loaded when the first event is signed: a pipeline without events does without them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from stablehttp._errors import MisuseError
-from stablehttp.framing import EventHeader, EventMessage, HeaderType, encode_event_message
-from stablehttp.signers import EventChain, EventSigner, SignedEvent
+
+if TYPE_CHECKING:
+    from stablehttp.signers import EventChain, EventSigner, SignedEvent
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,6 +45,8 @@ class SignedEvents:
 
     def begin(self, authority: EventAuthority, seed: str) -> None:
         """Go on from `seed`, the signature of the request."""
+        from stablehttp.signers import EventChain
+
         self._chain = EventChain(authority.event_signer(), seed)
 
     def wrap(self, event: bytes) -> bytes:
@@ -70,6 +74,8 @@ class SignedEvents:
 
 
 def _carried(signed: SignedEvent, event: bytes) -> bytes:
+    from stablehttp.framing import EventHeader, EventMessage, HeaderType, encode_event_message
+
     headers = (
         EventHeader(":date", HeaderType.TIMESTAMP, (signed.date - _EPOCH) // timedelta(milliseconds=1)),
         EventHeader(":chunk-signature", HeaderType.BYTE_ARRAY, signed.signature),

@@ -126,6 +126,14 @@ def test_importing_a_door_loads_no_client_no_event_loop_and_no_tls(door: str) ->
     assert loaded.split() == []
 
 
+def test_a_pipeline_loads_no_signer_and_no_format_of_streams_until_it_needs_them() -> None:
+    loaded = run_fresh("import sys, stablehttp; stablehttp.AsyncPipeline; print(*sorted(sys.modules))").split()
+
+    assert [name for name in loaded if name.startswith(("stablehttp.framing", "stablehttp.signers._"))] == [
+        "stablehttp.signers._protocol"
+    ]
+
+
 def test_every_public_module_can_be_imported_while_every_client_is_blocked() -> None:
     """U-A1: also the makers of adapters, which are asked before their client is known to be there."""
     modules = [
