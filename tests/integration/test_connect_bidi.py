@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.connect_callers import AsyncCaller, calling
-from tests.contract.subjects import missing, subjects
+from tests.contract.subjects import missing, subjects, talking_aiohttp
 from tests.integration.connect_server import ConnectServer
 
 from stablehttp import (
@@ -36,7 +36,8 @@ SEEN = ConnectMethod("test.v1.Talk/Seen", codec="json")
 
 
 def asynchronous() -> list[Subject]:
-    return [each for each in subjects() if each.colour == "async" and not missing(each.name, each.colour)]
+    every = [*subjects(), talking_aiohttp()]
+    return [each for each in every if each.colour == "async" and not missing(each.name, each.colour)]
 
 
 def can(subject: Subject) -> bool:
