@@ -46,7 +46,7 @@ from stablehttp import (
     Request,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import AsyncOutgoing, FieldLine, adopt, borrow, receive_line, receive_value
+from stablehttp.adapting import AsyncOutgoing, FieldLine, adopt, borrow, has_trailers, receive_line, receive_value
 from stablehttp_aiohttp._body import AiohttpContent
 from stablehttp_aiohttp._payloads import PayloadBody
 from stablehttp_aiohttp._upload import Upload
@@ -82,7 +82,7 @@ def to_aiohttp(request: Request[AsyncBody]) -> AiohttpRequest:
         MisuseError: the request was not completed.
     """
     headers = CIMultiDict(request.headers.items())
-    if request.method == "CONNECT" or len(request.trailers) or not "".join(headers.values()).isascii():
+    if request.method == "CONNECT" or has_trailers(request) or not "".join(headers.values()).isascii():
         raise _impossible(request)
     if hdrs.HOST not in headers:
         raise MisuseError("the request has no 'Host', so it was not completed; send it through a pipeline")
@@ -134,7 +134,7 @@ def _content(request: Request[AsyncBody], headers: CIMultiDict[str], *, expects:
 def _impossible(request: Request[AsyncBody]) -> UnsupportedTransportError:
     if request.method == "CONNECT":
         capability, hint = Capability.CONNECT_METHOD, "let the connector's settings name the proxy"
-    elif len(request.trailers):
+    elif has_trailers(request):
         capability, hint = Capability.REQUEST_TRAILERS, "drop the trailers"
     else:
         capability, hint = Capability.OPAQUE_VALUES, "encode the values that hold such octets"

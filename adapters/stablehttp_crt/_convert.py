@@ -55,7 +55,7 @@ from stablehttp import (
     Request,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import FieldLine, borrow, receive_line, receive_value, received_length
+from stablehttp.adapting import FieldLine, borrow, has_trailers, receive_line, receive_value, received_length
 from stablehttp_crt._body import MemoryReader
 
 NAME: Final = "crt"
@@ -127,7 +127,7 @@ class Prepared:
             InvalidMessageError: HTTP/2 has no place for a field of the request.
         """
         headers = request.headers
-        if len(request.trailers):
+        if has_trailers(request):
             raise _refuse(Capability.REQUEST_TRAILERS, "drop the trailers")
         if "expect" in headers:
             raise _refuse(Capability.EXPECT_CONTINUE, "remove the field 'Expect'")

@@ -16,7 +16,6 @@ import httpx
 from stablehttp import (
     AnyRequest,
     AsyncBody,
-    Capability,
     ClosedError,
     ConnectionInfo,
     HttpSettings,
@@ -26,10 +25,10 @@ from stablehttp import (
     Response,
     SyncBody,
 )
-from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, SyncConnector, SyncReceivedBody, cause_for, refuse
+from stablehttp.adapting import AsyncConnector, AsyncReceivedBody, SyncConnector, SyncReceivedBody, cause_for
 from stablehttp_httpx._body import AsyncIncoming, SyncIncoming, discard, discard_now
 from stablehttp_httpx._content import AsyncContent, Octets, SyncContent, async_content, sync_content
-from stablehttp_httpx._convert import read_head
+from stablehttp_httpx._convert import check_possible, read_head
 from stablehttp_httpx._exchange import AsyncExchange, SyncExchange
 from stablehttp_httpx._lanes import AsyncLanes, SyncLanes
 from stablehttp_httpx._lending import keeps_time, lent_async, lent_sync
@@ -89,7 +88,7 @@ class AsyncHttpxConnector(AsyncConnector):
         Raises:
             StableHTTPError: and nothing else but what the caller's body raises; httpx's own exception is the cause.
         """
-        _check(self, request, closed=self._closed)
+        _check(request, closed=self._closed)
         exchange, content, converted = self._begin(request)
         response = None
         try:
@@ -200,7 +199,7 @@ class SyncHttpxConnector(SyncConnector):
         Raises:
             StableHTTPError: and nothing else but what the caller's body raises; httpx's own exception is the cause.
         """
-        _check(self, request, closed=self._closed)
+        _check(request, closed=self._closed)
         exchange, content, converted = self._begin(request)
         response = None
         try:
@@ -284,14 +283,11 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 # --- colourless ----------------------------------------------------------------------------------
 
 
-def _check(connector: AsyncHttpxConnector | SyncHttpxConnector, request: AnyRequest, *, closed: bool) -> None:
-    """Refuse what httpx cannot do, should nobody have done so before."""
+def _check(request: AnyRequest, *, closed: bool) -> None:
+    """Refuse what httpx cannot do, before anything is set up for it."""
     if closed:
         raise ClosedError("the connector was closed; make another one")
-    if len(request.trailers):
-        raise refuse(connector, Capability.REQUEST_TRAILERS, hint="drop the trailers")
-    if request.method == "CONNECT":
-        raise refuse(connector, Capability.CONNECT_METHOD, hint="let the connector's settings name the proxy")
+    check_possible(request)
 
 
 def _check_sent(content: Octets | AsyncContent | SyncContent) -> None:

@@ -40,6 +40,7 @@ from stablehttp import (
     AsyncIterableBody,
     Body,
     BytesBody,
+    Capability,
     Fields,
     HttpVersion,
     InvalidResponseError,
@@ -50,7 +51,7 @@ from stablehttp import (
     SyncBody,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import receive_fields, received_length
+from stablehttp.adapting import has_trailers, receive_fields, received_length
 from stablehttp_httpx._content import AsyncContent, Octets, SyncContent, async_content, sync_content
 from stablehttp_httpx._limits import NO_TIMEOUTS, Ration, limits_of
 
@@ -72,7 +73,30 @@ def to_httpx(request: Request[AsyncBody] | Request[SyncBody]) -> httpx.Request:
         BodyTakenError: the content was read, and cannot be read again.
         MisuseError: the request was not completed.
     """
+    check_possible(request)
     return convert(request, whole_url(request.uri), _content_of(request), {})
+
+
+def check_possible(request: AnyRequest) -> None:
+    """Refuse what httpx has no way to send.
+
+    Raises:
+        UnsupportedTransportError: it would leave something out, or take it for something else.
+    """
+    if has_trailers(request):
+        raise _refused(Capability.REQUEST_TRAILERS, "drop the trailers")
+    if request.method == "CONNECT":
+        raise _refused(Capability.CONNECT_METHOD, "let the connector's settings name the proxy")
+
+
+def _refused(capability: Capability, hint: str) -> UnsupportedTransportError:
+    return UnsupportedTransportError(
+        f"connector 'httpx' does not offer {capability.value}; use one that declares "
+        f"Capability.{capability.name} (h11), or {hint}",
+        transport="httpx",
+        capability=capability.value,
+        alternatives=("h11",),
+    )
 
 
 def _content_of(request: AnyRequest) -> Octets | AsyncContent | SyncContent:

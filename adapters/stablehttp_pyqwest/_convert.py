@@ -48,7 +48,7 @@ from stablehttp import (
     Request,
     UnsupportedTransportError,
 )
-from stablehttp.adapting import AsyncOutgoing, FieldLine, adopt, borrow, check_async, received_length
+from stablehttp.adapting import AsyncOutgoing, FieldLine, adopt, borrow, check_async, has_trailers, received_length
 from stablehttp_pyqwest._upload import Upload
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def convert(
     names = set(folded)
     if "accept" not in names or "host" not in names or "expect" in names:
         raise _incomplete(names)
-    if len(request.trailers) or request.method == "CONNECT":
+    if has_trailers(request) or request.method == "CONNECT":
         raise _impossible(request)
     if not "".join([value for _, value in lines]).isascii():
         raise _refused(Capability.OPAQUE_VALUES, "encode the values that hold such octets", "h11", "httpx", "httpx2")

@@ -26,6 +26,7 @@ from stablehttp._field_value import receive_value as receive_value
 from stablehttp._fields import adopt as adopt
 from stablehttp._fields import borrow as borrow
 from stablehttp._fields import holds_opaque_values as holds_opaque_values
+from stablehttp._message import has_trailers as has_trailers
 from stablehttp._outgoing import AsyncOutgoing as AsyncOutgoing
 from stablehttp._outgoing import SyncOutgoing as SyncOutgoing
 from stablehttp._outgoing import check_async as check_async

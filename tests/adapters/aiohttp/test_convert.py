@@ -10,7 +10,15 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from stablehttp import URI, BodyTakenError, BytesBody, InvalidFieldError, Request
+from stablehttp import (
+    URI,
+    BodyTakenError,
+    BytesBody,
+    InvalidFieldError,
+    Request,
+    UnsupportedTransportError,
+    with_checksum,
+)
 from stablehttp.testing import Origin
 from stablehttp_aiohttp import from_aiohttp, to_aiohttp
 from stablehttp_aiohttp._body import AiohttpContent
@@ -113,6 +121,16 @@ async def test_what_aiohttp_would_send_and_http_forbids_is_refused() -> None:
 
         with pytest.raises(InvalidFieldError, match="'X Y' is not a token"):
             from_aiohttp(request)
+
+
+def test_trailers_that_are_given_or_computed_are_refused() -> None:
+    """Nothing is dropped silently, also without a connector."""
+    given = Request("PUT", "http://a.test/", headers=LINES, body=b"x", trailers=[("X-Sum", "1")])
+    computed = Request("PUT", "http://a.test/", headers=LINES, body=with_checksum(b"x", "X-Sum"))
+
+    for request in (given, computed):
+        with pytest.raises(UnsupportedTransportError, match="request trailers"):
+            to_aiohttp(request)
 
 
 async def test_there_and_back_nothing_is_lost() -> None:

@@ -16,6 +16,7 @@ from stablehttp import (
     InvalidResponseError,
     Request,
     UnsupportedTransportError,
+    with_checksum,
 )
 from stablehttp._completion import complete
 from stablehttp_crt import CAPABILITIES, AsyncCrtConnector, from_crt, to_crt
@@ -112,12 +113,13 @@ def test_a_line_of_http_2_may_have_4096_octets_with_its_32(name: str, size: int)
     [
         (Request("GET", "https://a.test/", headers=[("X-A", b"caf\xe9")]), Capability.OPAQUE_VALUES),
         (Request("POST", "https://a.test/", body=b"x", trailers=[("X-T", "1")]), Capability.REQUEST_TRAILERS),
+        (Request("POST", "https://a.test/", body=with_checksum(b"x", "X-T")), Capability.REQUEST_TRAILERS),
         (
             Request("PUT", "https://a.test/", headers=[("Expect", "100-continue")], body=b"x"),
             Capability.EXPECT_CONTINUE,
         ),
     ],
-    ids=["a value that is not ASCII", "trailers", "Expect"],
+    ids=["a value that is not ASCII", "trailers", "computed trailers", "Expect"],
 )
 def test_what_would_be_changed_or_dropped_is_refused(request_: AnyRequest, missing: Capability) -> None:
     complete(request_)

@@ -20,6 +20,7 @@ from stablehttp import (
     MisuseError,
     Request,
     UnsupportedTransportError,
+    with_checksum,
 )
 from stablehttp._completion import complete
 from stablehttp.testing import Answer, Origin
@@ -144,9 +145,13 @@ async def test_chunks_are_sent_as_they_are_and_large_ones_in_pieces() -> None:
 async def test_trailers_and_connect_are_refused_by_name(colour: str, origin: Origin) -> None:
     """Nothing is dropped silently, also without a pipeline."""
     trailing = completed(Request("PUT", origin.url, body=b"x", trailers=[("X-Sum", "1")]))
+    computing = completed(Request("PUT", origin.url, body=with_checksum(b"x", "X-Sum")))
     tunnel = completed(Request("CONNECT", URI.verbatim(origin.url, "a.test:443")))
 
-    for request, missing in ((trailing, Capability.REQUEST_TRAILERS), (tunnel, Capability.CONNECT_METHOD)):
+    needs = ((trailing, Capability.REQUEST_TRAILERS), (computing, Capability.REQUEST_TRAILERS))
+    for request, missing in (*needs, (tunnel, Capability.CONNECT_METHOD)):
+        with pytest.raises(UnsupportedTransportError, match=missing.value):
+            to_httpx(request)
         with pytest.raises(UnsupportedTransportError) as caught:
             if colour == "async":
                 await AsyncHttpxConnector().send(request)  # type: ignore[arg-type]

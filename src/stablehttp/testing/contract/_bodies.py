@@ -18,6 +18,7 @@ from stablehttp._forms import AsyncMultipartBody, FormBody, MultipartBody, Part,
 from stablehttp._message import Request
 from stablehttp.testing._origin_script import Answer, Fault, Reset
 from stablehttp.testing.contract._bench import Bench
+from stablehttp.testing.contract._driver import ready
 from stablehttp.testing.contract._kinds import ALL, FILES, MEMORY, OCTETS, SIZE, STREAMS, Kind, Shop, apieces, pieces
 from stablehttp.testing.contract._rule import BrokenRuleError, Rule, fails, require, same
 
@@ -148,6 +149,22 @@ async def computes_trailers_while_it_sends(bench: Bench) -> None:
         same(announced, {b"x-given", b"x-sum"}, "announced trailers")
 
 
+async def sends_given_trailers_without_a_pipeline(bench: Bench) -> None:
+    request = ready(Request("PUT", bench.url("/bare"), body=OCTETS, trailers=[("X-Given", "1")]), bench.connector)
+    await (await bench.driver.send_bare(request)).read()
+    received = await bench.origin.atake()
+    trailers = [(name.lower(), value) for name, value in received.trailers]
+    same((received.content, trailers), (OCTETS, [(b"x-given", b"1")]), "content and trailers")
+
+
+async def sends_computed_trailers_without_a_pipeline(bench: Bench) -> None:
+    body = with_checksum(OCTETS, "X-Sum", "crc32", encoding="hex")
+    await (await bench.driver.send_bare(ready(Request("PUT", bench.url("/bare"), body=body), bench.connector))).read()
+    received = await bench.origin.atake()
+    trailers = [(name.lower(), value) for name, value in received.trailers]
+    same((received.content, trailers), (OCTETS, [(b"x-sum", b"%08x" % _crc32())]), "content and trailers")
+
+
 def _crc32() -> int:
     import zlib
 
@@ -207,6 +224,18 @@ RULES: Final = (
         "trailers are computed while content is sent",
         computes_trailers_while_it_sends,
         "R8 U-H4",
+        needs=Capability.REQUEST_TRAILERS,
+    ),
+    Rule(
+        "trailers are sent or refused without a pipeline too",
+        sends_given_trailers_without_a_pipeline,
+        "R8",
+        needs=Capability.REQUEST_TRAILERS,
+    ),
+    Rule(
+        "computed trailers are sent or refused without a pipeline too",
+        sends_computed_trailers_without_a_pipeline,
+        "R8",
         needs=Capability.REQUEST_TRAILERS,
     ),
 )
