@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGES: Final = (
     ClientPackage(name="aiohttp", lowest=(3, 12), below=(4,), extra="aiohttp"),
-    ClientPackage(name="multidict", lowest=(6,), below=(8,), extra="aiohttp"),
+    ClientPackage(name="multidict", lowest=(6, 1), below=(8,), extra="aiohttp"),
     ClientPackage(name="yarl", lowest=(1, 18), below=(2,), extra="aiohttp"),
 )
 """aiohttp, and what stands in its signatures."""

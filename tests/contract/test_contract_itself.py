@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 import pytest
+from tests.contract import capabilities
 from tests.contract.subjects import missing, subjects
 
 from stablehttp import (
@@ -206,7 +207,9 @@ def lacking(capability: Capability) -> type[Cheat]:
     [
         rule
         for rule in rules()
-        if rule.needs is not None and rule.otherwise is None and rule.is_about(*ABOUT, lendable=False)
+        if rule.needs not in (None, Capability.PROXY)  # a proxy is refused when the connector is made
+        and rule.otherwise is None
+        and rule.is_about(*ABOUT, lendable=False)
     ],
     ids=str,
 )
@@ -230,3 +233,8 @@ async def test_a_connector_without_a_network_breaks_the_rules_about_arrival() ->
 
     with pytest.raises(BrokenRuleError, match="requests that arrived"):
         await check(named("no line is added"), subject)
+
+
+def test_the_page_of_capabilities_is_current() -> None:
+    """U-D7: what is declared is published."""
+    assert capabilities.PAGE.read_text() == capabilities.page(), "run python -m tests.contract.capabilities"

@@ -127,6 +127,25 @@ def test_connectors_lists_what_is_installed_and_what_each_can_do(capsys: pytest.
     assert "request trailers" in printed
 
 
+CHOICES = {
+    "nothing said": ([], 0, ["for HTTP/1.1, a client", "  h11, over HTTP/1.1"]),
+    "trailers": (["--need", "request-trailers"], 0, ["with request trailers", "  h11, over HTTP/1.1"]),
+    "HTTP/2": (["--http", "2"], 1, ["  none: make one", "h11: does not speak HTTP/2", "httpx: would do"]),
+    "blocking": (["--sync", "--http", "2", "--http", "1.1"], 0, ["for HTTP/2 or HTTP/1.1", "  h11, over HTTP/1.1"]),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_connectors_says_which_would_be_chosen_and_why(choice: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """U-D6, U-J5."""
+    arguments, status, says = CHOICES[choice]
+
+    assert main(["connectors", "--plain", *arguments]) == status
+
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in says)
+
+
 def test_the_demo_finds_that_all_of_ours_arrive_as_signed(capsys: pytest.CaptureFixture[str]) -> None:
     """U-B4: the origin works out the signature again from what arrived."""
     assert main(["demo", "--plain"]) == 0

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from stablehttp._cli import _send
+from stablehttp._cli import _connectors, _send
 from stablehttp._errors import StableHTTPError
 
 
@@ -44,16 +44,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _send.add_arguments(send)
     send.set_defaults(run=_send.run)
-    connectors = commands.add_parser("connectors", help="list what is installed, and what each can do")
-    connectors.add_argument("--plain", action="store_true", help="no colours")
-    connectors.set_defaults(run=_connectors)
+    connectors = commands.add_parser(
+        "connectors",
+        help="list what is installed, what each can do, and which would be chosen",
+        description="List what is installed, what each can do, and which connector a client would get that names none, "
+        "or that has the requirements given here.  No connection is made.",
+    )
+    _connectors.add_arguments(connectors)
+    connectors.set_defaults(run=_connectors.run)
     return parser
-
-
-def _connectors(chosen: argparse.Namespace) -> int:
-    from stablehttp._cli._connectors import run
-
-    return run(colours=not chosen.plain and sys.stdout.isatty())
 
 
 def _demo(chosen: argparse.Namespace) -> int:

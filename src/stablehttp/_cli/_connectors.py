@@ -1,7 +1,9 @@
-"""`stablehttp connectors`: what is installed, in which version, and what each can do."""
+"""`stablehttp connectors`: what is installed, in which version, what each can do, and which would be chosen."""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, cast
@@ -13,16 +15,36 @@ from stablehttp import (
     HttpSettings,
     HttpVersion,
     SyncConnector,
+    explain_choice,
 )
 from stablehttp._cli._cast import Role, installed_roles
 from stablehttp._cli._table import paint, table
 
 _VERSIONS: Final = (HttpVersion.HTTP_1_1, HttpVersion.HTTP_2)
 _CLIENTS: Final = {"crt": "awscrt"}
+_NEEDS: Final = {capability.name.lower().replace("_", "-"): capability for capability in Capability}
 
 
-def run(*, colours: bool) -> int:
-    """Print two tables, what is installed and what it can do; the exit status is 0."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--plain", action="store_true", help="no colours")
+    parser.add_argument(
+        "--http", action="append", default=[], choices=("1.1", "2"), help="a protocol version that will do, best first"
+    )
+    parser.add_argument(
+        "--need",
+        action="append",
+        default=[],
+        choices=sorted(_NEEDS),
+        metavar="CAPABILITY",
+        help=", ".join(sorted(_NEEDS)),
+    )
+    parser.add_argument("--sync", action="store_true", help="choose a synchronous connector")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print what is installed, what it can do, and what would be chosen; the exit status is 1 if nothing would."""
+    colours = not chosen.plain and sys.stdout.isatty()
     roles: dict[tuple[str, HttpVersion], list[tuple[Role, str]]] = {}
     for role, reason in installed_roles(HttpSettings(), _VERSIONS):
         roles.setdefault((role.name, role.version), []).append((role, reason))
@@ -33,7 +55,25 @@ def run(*, colours: bool) -> int:
     print("\n" + table(heads, list(matrix(usable)), colours=colours))
     note = "\nwhat a connector does not say it can do, it refuses before anything is sent"
     print(paint(note, "dim", colours=colours))
-    return 0
+    return _explain(chosen, colours=colours)
+
+
+def _explain(chosen: argparse.Namespace, *, colours: bool) -> int:
+    wanted = ConnectorRequirements(
+        versions=tuple(HttpVersion.parse(f"HTTP/{text}") for text in chosen.http),
+        needs=frozenset(_NEEDS[name] for name in chosen.need),
+    )
+    choice = explain_choice(wanted, function="make_sync_connector" if chosen.sync else "make_connector")
+    asked = " or ".join(map(str, wanted.versions))
+    needs = ", ".join(sorted(need.value for need in wanted.needs))
+    print(f"\nfor {asked}{f' with {needs}' if needs else ''}, a client that names no connector gets:")
+    if choice.name is None:
+        print(paint("  none: make one and name it", "bad", colours=colours))
+    else:
+        print(paint(f"  {choice.name}, over {choice.version}", "good", colours=colours))
+    for name, reason in choice.reasons.items():
+        print(f"  {name}: {reason}")
+    return int(choice.name is None)
 
 
 def _row(found: list[tuple[Role, str]]) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from stablehttp.testing.contract import (
     _duplex_ends,
     _failures,
     _flow,
+    _proxies,
     _requests,
     _responses,
     _secrets,
@@ -48,6 +49,7 @@ _MODULES: Final = (
     _duplex,
     _duplex_ends,
     _surroundings,
+    _proxies,
     _secrets,
     _signed,
 )
