@@ -113,8 +113,7 @@ class AiohttpSource:
             if self._until_close:
                 self._check_end()
             return b""
-        except StableHTTPError as error:
-            error.status = self._response.status
+        except StableHTTPError:
             raise
         except Exception as error:
             failure = self._exchange.failure

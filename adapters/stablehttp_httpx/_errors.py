@@ -60,7 +60,6 @@ _TIMEOUTS: Final[dict[Kind, tuple[type[HTTPTimeoutError], str]]] = {
 class Content:
     """How much of a response's content had come when something failed."""
 
-    status: int
     expected: int | None
     received: int
 
@@ -116,10 +115,7 @@ def translate(error: BaseException, progress: Progress, content: Content | None 
     below = tuple(_below(error))
     event = next((part for found in below for part in found.args if type(part).__module__ == "h2.events"), None)
     scene = Scene(progress, error, below, event, content)
-    made = next(make(scene) for matches, make in _TABLE if matches(scene))
-    if content is not None and made.status is None:
-        made.status = content.status
-    return made
+    return next(make(scene) for matches, make in _TABLE if matches(scene))
 
 
 def _below(error: BaseException) -> Iterator[BaseException]:

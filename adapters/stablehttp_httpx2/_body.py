@@ -49,7 +49,7 @@ class _Source:
 
     @property
     def _content(self) -> Content:
-        return Content(self._response.status_code, self._expected, self._received)
+        return Content(self._expected, self._received)
 
     def _count(self, chunk: bytes) -> None:
         self._received += len(chunk)
@@ -58,7 +58,6 @@ class _Source:
                 f"the content has more than the {self._expected} octets that 'Content-Length' declares (RFC 9110 §8.6)",
                 sent="yes",
                 processed="yes",
-                status=self._response.status_code,
             )
 
     def _check_end(self) -> None:
@@ -67,7 +66,6 @@ class _Source:
                 f"the content ended after {self._received} of {self._expected} octets",
                 expected=self._expected,
                 received=self._received,
-                status=self._response.status_code,
             )
 
     def _worth_draining(self) -> bool:

@@ -21,7 +21,7 @@ from stablehttp import (
 from stablehttp.testing import Answer, Gate, Origin, Pause
 from stablehttp_httpx import SyncHttpxConnector
 
-UNTIL_CLOSED = Answer(raw=[b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nfirst", Pause(5)])
+UNTIL_CLOSED = Answer(raw=[b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nfirst", Pause(20)])
 """Content that ends with the connection."""
 
 
@@ -40,21 +40,21 @@ def test_content_that_ends_with_the_connection_is_not_taken_for_whole_when_the_t
     """U-D1, U-E1: the end of the connection is ours then, and not that of the content."""
     with Origin(UNTIL_CLOSED) as origin, SyncHttpxConnector() as connector:
         since = time.monotonic()
-        response = SyncPipeline(connector, timeouts=Timeouts(total=0.3)).send(Request("GET", origin.url))
+        response = SyncPipeline(connector, timeouts=Timeouts(total=1.5)).send(Request("GET", origin.url))
         with pytest.raises(TotalTimeoutError) as caught:
             response.read()
 
-        assert time.monotonic() - since < 2
-    assert (caught.value.seconds, caught.value.sent, caught.value.processed) == (0.3, "yes", "yes")
+        assert time.monotonic() - since < 8
+    assert (caught.value.seconds, caught.value.sent, caught.value.processed) == (1.5, "yes", "yes")
     wait_for_no_alarm()
 
 
 def test_a_connection_that_was_given_back_in_time_is_left_alone() -> None:
     with Origin() as origin, SyncHttpxConnector() as connector:
-        pipeline = SyncPipeline(connector, timeouts=Timeouts(total=0.2))
+        pipeline = SyncPipeline(connector, timeouts=Timeouts(total=1.0))
         pipeline.send(Request("GET", origin.url)).read()
         wait_for_no_alarm()
-        time.sleep(0.3)
+        time.sleep(1.1)
         response = pipeline.send(Request("GET", origin.url))
 
         assert response.read() == b""
