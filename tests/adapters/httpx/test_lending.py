@@ -261,9 +261,8 @@ async def test_limits_that_a_mock_does_not_keep_are_refused_and_the_total_is_kep
         raise AssertionError
 
     connector = AsyncHttpxConnector(httpx.MockTransport(never))
-    pipeline = AsyncPipeline(connector, timeouts=Timeouts(read=5))
     assert Capability.READ_TIMEOUT not in connector.capabilities[HttpVersion.HTTP_1_1]
     with pytest.raises(UnsupportedTransportError):
-        await pipeline.send(Request("GET", "http://a.test/"))
+        AsyncPipeline(connector, timeouts=Timeouts(read=5))
     with pytest.raises(TotalTimeoutError):
         await AsyncPipeline(connector, timeouts=Timeouts(total=0.05)).send(Request("GET", "http://a.test/"))
