@@ -68,7 +68,7 @@ class AsyncPyqwestConnector(AsyncConnector):
         return _wrap(response, exchange, AsyncReceivedBody(AsyncContent(exchange), length=exchange.expected))
 
     async def aclose(self) -> None:
-        """Close all connections; responses that are being read become unusable."""
+        """Close idle connections now, and those in use when their exchanges have ended."""
         self._home.close()
 
 
@@ -112,7 +112,7 @@ class SyncPyqwestConnector(SyncConnector):
             raise
 
     def close(self) -> None:
-        """Close all connections; responses that are being read become unusable."""
+        """Close idle connections now, and those in use when their exchanges have ended."""
         self._home.close()
         self._runners.close()
 

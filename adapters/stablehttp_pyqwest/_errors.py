@@ -1,7 +1,8 @@
 """What pyqwest raises, in our words: one table, first match wins.
 
 pyqwest tells most kinds apart in its text only: "client error (Connect)" and the like are names of stages and
-causes in the Rust libraries below it.  The text is looked at and never repeated, because it holds the URL.
+causes in the Rust libraries below it.  The text holds the whole URL, so what is chained as the cause is an error of
+the same class that says only what follows it.
 """
 
 from __future__ import annotations
@@ -37,10 +38,9 @@ class Stage:
     """How far an exchange had come when it failed.
 
     `status` is that of the response, once its head is there, and `expected` and `received` are octets of its
-    content.  `closed` says that the connector was closed, `secure` that there is TLS, `wanted` what it is to agree on.
+    content.  `secure` says that there is TLS, `wanted` what it is to agree on.
     """
 
-    closed: bool = False
     secure: bool = False
     wanted: str = "HTTP/1.1"
     connect_seconds: float | None = None
@@ -53,20 +53,20 @@ Translate: TypeAlias = Callable[[BaseException, Stage], StableHTTPError]
 
 
 def translate(error: Exception, stage: Stage) -> StableHTTPError:
-    """The error of ours for what pyqwest raised; raise it from `error`."""
-    if stage.closed:
-        made: StableHTTPError = closed(stage)
-    else:
-        cause = _cause(error)
-        made = next(make for kinds, words, make in _TABLE if isinstance(error, kinds) and words(cause))(error, stage)
+    """The error of ours for what pyqwest raised; raise it from `retold(error)`."""
+    cause = _cause(error)
+    made = next(make for kinds, words, make in _TABLE if isinstance(error, kinds) and words(cause))(error, stage)
     if stage.status is not None:
         made.status = stage.status
     return made
 
 
-def closed(stage: Stage) -> StableHTTPError:
-    """The connector was closed while the exchange was under way."""
-    return ClosedError("the connector was closed while the exchange was under way", **_answers(stage))
+def retold(error: Exception) -> Exception:
+    """`error` without the URL, which may hold a secret: the same class, and what follows the URL."""
+    cause = _cause(error)
+    if cause == str(error):
+        return error
+    return StreamError(cause, error.code) if isinstance(error, StreamError) else type(error)(cause)
 
 
 def _answers(stage: Stage) -> dict[str, Answer]:
@@ -150,6 +150,10 @@ def incomplete(stage: Stage) -> IncompleteResponseError:
     )
 
 
+def _closed(_error: BaseException, _stage: Stage) -> StableHTTPError:
+    return ClosedError("the connector 'pyqwest' is closed; make another one")
+
+
 def _unknown(error: BaseException, stage: Stage) -> StableHTTPError:
     return TransportError(f"pyqwest failed in a way it does not document: {type(error).__name__}", **_answers(stage))
 
@@ -192,5 +196,6 @@ _TABLE: Final[tuple[tuple[_Kinds, Callable[[str], bool], Translate], ...]] = (
     (RemoteProtocolError, _any, _malformed),
     ((ReadError, WriteError), _says("frame with invalid size", "invalid chunk size"), _malformed),
     ((ReadError, WriteError, TimeoutError), _any, _disconnected),
+    (RuntimeError, _says("already closed transport"), _closed),
     (BaseException, _any, _unknown),
 )

@@ -21,7 +21,7 @@ from stablehttp import (
     TransportError,
 )
 from stablehttp_pyqwest._convert import convert, response_length, trailer_fields
-from stablehttp_pyqwest._errors import Stage, closed, incomplete, not_spoken, translate
+from stablehttp_pyqwest._errors import Stage, incomplete, not_spoken, retold, translate
 from stablehttp_pyqwest._home import Home, running_loop
 from stablehttp_pyqwest._upload import Chunks, Upload, Whole
 from stablehttp_pyqwest._watch import Watch
@@ -47,7 +47,6 @@ class Exchange:
     """One request and its response; whoever holds one that has not ended holds a connection."""
 
     __slots__ = (
-        "_aborted",
         "_home",
         "_loop",
         "_outgoing",
@@ -73,7 +72,6 @@ class Exchange:
         self._response: pyqwest.Response | None = None
         self._placed = False
         self._over = False
-        self._aborted = False
         self.expected: int | None = None
         self.received = 0
         self.version = home.versions[0]
@@ -101,8 +99,6 @@ class Exchange:
         Raises:
             StableHTTPError: and nothing else, unless the request's own body raised it.
         """
-        home = self._home
-        home.live.add(self)
         try:
             response = await self._perform()
             self._response = response
@@ -124,16 +120,11 @@ class Exchange:
         home.transport(home.versions[0])  # the connector is open, and belongs to this process
         self.version = version = await home.version_for(request.uri)
         made = self._convert(version)
-        transport = home.transport(version)
         await self._take_place(version)
         try:
-            self._pending = asyncio.ensure_future(transport.execute(made))
+            self._pending = asyncio.ensure_future(home.transport(version).execute(made))
             return await self._watch.wait(self._pending, self._loop)
         except StableHTTPError:
-            raise
-        except asyncio.CancelledError as error:
-            if self._aborted and not _is_cancelled():
-                raise closed(self._stage()) from error
             raise
         except Exception as error:
             await self._explain(error)
@@ -177,7 +168,7 @@ class Exchange:
         secure = uri.scheme == "https" and self.version is HttpVersion.HTTP_2
         if secure and isinstance(made, TransportError) and made.sent != "no" and made.processed != "no":
             await self._check_negotiation(made, error)
-        raise made from error
+        raise made from retold(error)
 
     async def _check_negotiation(self, made: StableHTTPError, error: Exception) -> None:
         """If the server speaks no HTTP/2, that is why; it cannot have acted on what it does not understand.
@@ -194,12 +185,11 @@ class Exchange:
         if found is HttpVersion.HTTP_1_1:
             other: NegotiationError = not_spoken(HttpVersion.HTTP_2.value)
             other.sent = made.sent
-            raise other from error
+            raise other from retold(error)
 
     def _stage(self) -> Stage:
         response = self._response
         return Stage(
-            closed=self._aborted,
             secure=self._request.uri.scheme == "https",
             wanted=self.version.value,
             connect_seconds=self._home.settings.connect_timeout,
@@ -239,7 +229,7 @@ class Exchange:
             upload = watch.upload
             if upload is not None and upload.failure is not None:
                 raise upload.failure from upload.failure.__cause__
-            raise translate(error, self._stage()) from error
+            raise translate(error, self._stage()) from retold(error)
 
     async def _finish(self) -> None:
         """The content has ended.
@@ -247,10 +237,10 @@ class Exchange:
         Raises:
             IncompleteResponseError: too early.
         """
-        if self._aborted:
-            raise closed(self._stage())
         if self.expected is not None and self.received < self.expected and self._request.method != "HEAD":
             raise incomplete(self._stage())
+        if self._placed:
+            await asyncio.sleep(0)  # pyqwest takes the connection back in a thread of its own
         await self.end()
 
     def trailers(self) -> Fields:
@@ -272,7 +262,6 @@ class Exchange:
     def let_go(self) -> None:
         """Hold no connection any more."""
         self._over = True
-        self._home.live.discard(self)
         if self._response is not None:
             self._response.aclose()
         if self._pending is not None:
@@ -280,20 +269,3 @@ class Exchange:
         if self._placed:
             self._placed = False
             self._home.places.give()
-
-    def abort(self) -> None:
-        """The connector is closed, perhaps in another thread: end what is under way."""
-        self._aborted = True
-        response, pending = self._response, self._pending
-        if response is not None:
-            response.aclose()
-        elif pending is not None:
-            try:
-                self._loop.call_soon_threadsafe(pending.cancel)
-            except RuntimeError:  # that loop has ended
-                return
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -1,4 +1,4 @@
-"""What both colours stand on: pyqwest's transports, one for each version, and everything that is under way.
+"""What both colours stand on: pyqwest's transports, one for each version, and the places of their pool.
 
 pyqwest runs in threads of its own, which all of a process share, so a home serves any number of event loops; after
 a fork those threads are gone in the child.
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 import pyqwest
 
@@ -33,9 +33,6 @@ from stablehttp_pyqwest._maker import CAPABILITIES as CAPABILITIES
 from stablehttp_pyqwest._maker import SYNC_CAPABILITIES, missing_setting
 from stablehttp_pyqwest._places import Places
 from stablehttp_pyqwest._probe import agreed_version
-
-if TYPE_CHECKING:
-    from stablehttp_pyqwest._exchange import Exchange
 
 _IN_PYQWEST: Final = {
     HttpVersion.HTTP_1_1: pyqwest.HTTPVersion.HTTP1,
@@ -63,7 +60,6 @@ class Home:
         _check_settings(settings)
         self.settings = settings
         self.places = Places(settings.max_connections)
-        self.live: set[Exchange] = set()
         self.closed = False
         self._lock = threading.Lock()
         self._transports: dict[HttpVersion, pyqwest.HTTPTransport] = {}
@@ -132,15 +128,14 @@ class Home:
         self._agreed.pop(target_of(uri), None)
 
     def close(self) -> None:
-        """Close all transports, and end what is under way."""
+        """Close idle connections now, and those in use when their exchanges have ended."""
         self.closed = True
+        self.places.shut()
         with self._lock:
             transports = list(self._transports.values())
             self._transports.clear()
         for transport in transports:
             transport.aclose()
-        for exchange in list(self.live):
-            exchange.abort()
 
 
 def _make(settings: HttpSettings, version: HttpVersion) -> pyqwest.HTTPTransport:
@@ -159,6 +154,7 @@ def _make(settings: HttpSettings, version: HttpVersion) -> pyqwest.HTTPTransport
             connect_timeout=settings.connect_timeout,
             pool_idle_timeout=settings.keepalive,
             pool_max_idle_per_host=settings.max_connections,
+            max_connections_per_address=settings.max_connections,
             enable_gzip=False,
             enable_brotli=False,
             enable_zstd=False,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stablehttp.adapting import Capabilities
     from stablehttp_pyqwest._connector import AsyncPyqwestConnector, SyncPyqwestConnector
 
-PACKAGES: Final = (ClientPackage(name="pyqwest", lowest=(0, 11), below=(0, 13), extra="pyqwest"),)
+PACKAGES: Final = (ClientPackage(name="pyqwest", lowest=(0, 12), below=(0, 13), extra="pyqwest"),)
 
 _CAN: Final = frozenset(
     {

@@ -8,20 +8,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import final
 
-from stablehttp import PoolTimeoutError
+from stablehttp import ClosedError, PoolTimeoutError
 
 
 @final
 class Places:
     """A number of places, for any number of event loops; whoever waited longest gets the next that becomes free."""
 
-    __slots__ = ("_free", "_lock", "_waiting")
+    __slots__ = ("_free", "_lock", "_shut", "_waiting")
 
     def __init__(self, most: int) -> None:
         self._free = most
         self._lock = threading.Lock()
+        self._shut = False
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
 
     async def take(self, seconds: float | None) -> None:
@@ -29,8 +31,11 @@ class Places:
 
         Raises:
             PoolTimeoutError: there was none in time.
+            ClosedError: there are none any more.
         """
         with self._lock:
+            if self._shut:
+                raise _closed()
             if self._free:
                 self._free -= 1
                 return
@@ -62,6 +67,15 @@ class Places:
                 return
             self._free += 1
 
+    def shut(self) -> None:
+        """Give places to nobody any more."""
+        with self._lock:
+            self._shut = True
+            waiting, self._waiting = self._waiting, deque()
+        for loop, handed in waiting:
+            with suppress(RuntimeError):  # that loop has ended
+                loop.call_soon_threadsafe(_send_away, handed)
+
     def _withdraw(self, loop: asyncio.AbstractEventLoop, handed: asyncio.Future[None]) -> bool:
         """Stop waiting; whether a place was on its way already, and is to be given on."""
         with self._lock:
@@ -70,6 +84,15 @@ class Places:
             except ValueError:
                 return True
             return False
+
+
+def _send_away(handed: asyncio.Future[None]) -> None:
+    if not handed.done():
+        handed.set_exception(_closed())
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the connector 'pyqwest' is closed; make another one")
 
 
 def _hand_over(handed: asyncio.Future[None]) -> None:

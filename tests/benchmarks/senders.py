@@ -118,6 +118,33 @@ async def crt_connections(port: int, concurrency: int) -> AsyncIterator[Send]:
         yield send
 
 
+@asynccontextmanager
+async def pyqwest_transport(port: int, concurrency: int) -> AsyncIterator[Send]:
+    """With a transport of pyqwest, told to leave requests and responses as they are."""
+    import pyqwest
+
+    url = f"http://127.0.0.1:{port}{TARGET}"
+    lines = [("host", f"127.0.0.1:{port}"), *LINES]
+    transport = pyqwest.HTTPTransport(
+        http_version=pyqwest.HTTPVersion.HTTP1,
+        pool_max_idle_per_host=concurrency,
+        max_connections_per_address=concurrency,
+        enable_gzip=False,
+        enable_brotli=False,
+        enable_zstd=False,
+        enable_otel=False,
+        follow_redirects=False,
+    )
+    async with transport:
+
+        async def send() -> bytes:
+            request = pyqwest.Request("PUT", url, pyqwest.Headers(lines), CONTENT)
+            response = await transport.execute(request)
+            return b"".join([bytes(chunk) async for chunk in response.content])
+
+        yield send
+
+
 THEIRS: Final[dict[str, dict[str, Sender]]] = {
     "httpx": {
         "httpx": lambda port, many: httpx_client("httpx", port, many),
@@ -129,6 +156,7 @@ THEIRS: Final[dict[str, dict[str, Sender]]] = {
     },
     "aiohttp": {"aiohttp": aiohttp_session},
     "crt": {"awscrt": crt_connections},
+    "pyqwest": {"pyqwest": pyqwest_transport},
     "h11": {},
 }
 """For each of our connectors, what it is measured against."""

@@ -7,9 +7,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
+from tests.contract.odd_responses import IN_A_MAP, as_a_map
 from tests.contract.subjects import missing, subjects
 
-from stablehttp import Request
+from stablehttp import Request, UnsupportedTransportError
 from stablehttp.signers import (
     Component,
     MessageKey,
@@ -36,6 +37,9 @@ COVERED = (
 
 
 async def lets_a_verifier_find_the_signature_base(bench: Bench) -> None:
+    in_a_map = bench.subject.name in IN_A_MAP
+    lines = as_a_map(LINES) if in_a_map else LINES
+    refused = 0
     for target in TARGETS:
         named = ['"@query-param";name="id"'] if "id=" in target else []
         signer = MessageSigner(
@@ -45,11 +49,16 @@ async def lets_a_verifier_find_the_signature_base(bench: Bench) -> None:
             digest="sha-256",
             structures={"x-dictionary": "dictionary"},
         )
-        request = Request("PUT", bench.url(target), headers=LINES, body=b"content")
+        request = Request("PUT", bench.url(target), headers=lines, body=b"content")
 
-        await (await bench.driver.send(request, signer=signer)).read()
+        try:
+            await (await bench.driver.send(request, signer=signer)).read()
+        except UnsupportedTransportError:
+            refused += 1
+            continue
 
         verify(bench)
+    assert refused <= (2 if in_a_map else 0)
 
 
 def verify(bench: Bench) -> None:

@@ -65,9 +65,10 @@ WAYS = _ways()
 
 
 class _Catcher(SyncConnector):
-    """Keeps the signed request instead of sending it."""
+    """Keeps the signed request instead of sending it; no connector adds a line to it."""
 
     name = "catcher"
+    unavoidable_lines = (("Accept", "*/*"),)
     capabilities = MappingProxyType(dict.fromkeys([HttpVersion.HTTP_1_1], frozenset(Capability)))
 
     def send(self, request: Request[SyncBody], /) -> Response[SyncBody]:

@@ -186,6 +186,10 @@ class Bench:
 
     # --- doing ---
 
+    async def rest(self) -> None:
+        """Wait a moment: some clients take a connection back in a thread of their own, after the content has ended."""
+        await asyncio.sleep(0.02)
+
     async def exchange(self, request: AnyRequest) -> tuple[Reply, bytes]:
         """Send, and read the response to its end."""
         reply = await self.driver.send(request)

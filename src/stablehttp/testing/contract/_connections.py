@@ -25,6 +25,7 @@ async def reuses_a_connection(bench: Bench) -> None:
     for _ in answers:
         reply, _ = await bench.exchange(Request("POST", bench.url(), body=b"x"))
         reused.append(reply.response.connection.reused)
+        await bench.rest()
     same(len(bench.origin.connections), 1, "connections")
     require(reused[0] in (None, False) and set(reused[1:]) <= {None, True}, f"`reused` is true or not told: {reused}")
 

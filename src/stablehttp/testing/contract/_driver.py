@@ -115,10 +115,10 @@ def drive(connector: Connector) -> Driver:
     return _SyncDriver(connector)
 
 
-def ready(request: AnyRequest, connector: Connector) -> AnyRequest:
-    """A completed and sealed copy, as a pipeline hands it to this connector."""
+def ready(request: AnyRequest, connector: Connector | None = None) -> AnyRequest:
+    """A completed and sealed copy, as a pipeline hands it to a connector; to this one if it adds lines."""
     made = derive(request)
-    complete(made, connector.unavoidable_lines)
+    complete(made, () if connector is None else connector.unavoidable_lines)
     seal_whole(made, "the contract")
     return made
 

@@ -150,6 +150,7 @@ async def gives_the_connection_back(bench: Bench) -> None:
             await exchange.send(b"one")
             same(await exchange.receive(), b"one", "echo")
             await exchange.wait_closed()
+        await bench.rest()
     same(len(bench.origin.connections), 1, "connections for three exchanges")
 
 
