@@ -104,7 +104,7 @@ def convert(
     if len(names) != len(folded):
         _check_together(folded)
     uri, target = request.uri, request.target
-    prefix = _prefix(uri.scheme, uri.host, uri.port)
+    prefix = prefix_of(uri.scheme, uri.host, uri.port)
     if version is HttpVersion.HTTP_2:
         lines = _lines_for_http2(lines, prefix)
     url = prefix + target
@@ -191,7 +191,7 @@ def _check_together(folded: Sequence[str]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _prefix(scheme: str, host: str, port: int | None) -> str:
+def prefix_of(scheme: str, host: str, port: int | None) -> str:
     """Scheme and authority as pyqwest understands them.
 
     Raises:
@@ -202,7 +202,7 @@ def _prefix(scheme: str, host: str, port: int | None) -> str:
     except ValueError as error:
         raise InvalidURIError(f"pyqwest cannot take the host {host!r}; use another connector") from error
     authority = found.partition("://")[2]
-    if authority.removesuffix("" if port is None else f":{port}") != host.lower():
+    if authority.removesuffix("" if port is None else f":{port}") != host.lower() and host[0] != "[":
         raise InvalidURIError(
             f"pyqwest takes the host {host!r} for {authority!r}; write it so, or use another connector"
         )

@@ -107,6 +107,8 @@ class Exchange:
             upload = self._watch.upload
             if upload is not None and not upload.closed and (response.status >= 300 or not duplex):
                 await upload.stop()
+            if self.expected == 0 and self.version is HttpVersion.HTTP_1_1 and (upload is None or upload.complete):
+                await self.end()
             return response
         except BaseException as error:
             await self.end()
@@ -218,6 +220,8 @@ class Exchange:
                 chunk = bytes(await watch.wait(anext(chunks), loop))
                 if chunk:
                     self.received += len(chunk)
+                    if self.received == self.expected and self.version is HttpVersion.HTTP_1_1:
+                        await self.end()  # no trailers can follow, so there is no end to wait for
                     return chunk
         except StopAsyncIteration:
             await self._finish()
@@ -239,8 +243,6 @@ class Exchange:
         """
         if self.expected is not None and self.received < self.expected and self._request.method != "HEAD":
             raise incomplete(self._stage())
-        if self._placed:
-            await asyncio.sleep(0)  # pyqwest takes the connection back in a thread of its own
         await self.end()
 
     def trailers(self) -> Fields:

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.callers import WAYS, Way, caller
 from tests.integration.servers import BUCKET, CREDENTIALS, REGION, S3Server
 
-from stablehttp import DualBody, aws_chunked, with_checksum
+from stablehttp import DualBody, UnsupportedTransportError, aws_chunked, with_checksum
 from stablehttp.signers import SigningRules, SigV4Signer
 
 pytestmark = pytest.mark.xdist_group("s3")  # one server of each kind for all of them
@@ -48,7 +48,11 @@ async def test_objects_with_odd_keys_are_put_got_and_deleted(s3: S3Server, way: 
 async def test_repeated_and_valueless_parameters_are_signed_as_they_are_sent(s3: S3Server, way: Way) -> None:
     async with caller(way, s3) as call:
         for query in (*QUERIES, *([REPEATED] if s3.sorts_repeated_parameters else [])):
-            status, listing = await call.send("GET", f"/{BUCKET}{query.format(way)}")
+            try:
+                status, listing = await call.send("GET", f"/{BUCKET}{query.format(way)}")
+            except UnsupportedTransportError:
+                assert (way.role.name, "'" in query) == ("pyqwest", True), query
+                continue
 
             assert (status, b"ListBucketResult" in listing) == (200, True), query
 

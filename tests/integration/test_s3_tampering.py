@@ -14,7 +14,7 @@ import pytest
 from tests.integration.callers import WAYS, Caller, Way, caller
 from tests.integration.servers import BUCKET, CREDENTIALS, REGION, S3Server
 
-from stablehttp import URI, AnyRequest, BytesBody, Request, aws_chunked, with_checksum
+from stablehttp import URI, AnyRequest, BytesBody, Request, UnsupportedTransportError, aws_chunked, with_checksum
 from stablehttp.signers import Credentials, SigV4QuerySigner, SigV4Signer
 
 pytestmark = pytest.mark.xdist_group("s3")
@@ -75,8 +75,17 @@ def signed_names(signed: AnyRequest) -> list[str]:
 
 
 async def accepted_of(call: Caller, forged: Iterator[tuple[str, Request[BytesBody]]]) -> list[str]:
-    """What the server wrongly took."""
-    return [what for what, request in forged if (await call.send_as_it_is(request))[0] < 400]
+    """What the server wrongly took; what pyqwest cannot send as it is does not come so far."""
+    taken: list[str] = []
+    for what, request in forged:
+        try:
+            status, _ = await call.send_as_it_is(request)
+        except UnsupportedTransportError:
+            assert call.connector.name == "pyqwest", what
+            continue
+        if status < 400:
+            taken.append(what)
+    return taken
 
 
 @pytest.mark.parametrize("way", WAYS)

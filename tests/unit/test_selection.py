@@ -41,7 +41,7 @@ def test_without_a_word_the_embedded_connector_is_chosen_whatever_is_installed()
     """U-D6."""
     assert make_connector().name == "h11"
     assert make_sync_connector().name == "h11"
-    assert {"h11", "httpx", "httpx2", "aiohttp", "crt"} <= set(installed_makers())
+    assert {"h11", "httpx", "httpx2", "aiohttp", "crt", "pyqwest"} <= set(installed_makers())
 
 
 def test_several_that_would_do_are_an_error_that_names_them_and_the_line_to_write() -> None:

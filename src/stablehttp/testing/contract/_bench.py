@@ -184,6 +184,11 @@ class Bench:
         """How many octets of requests all origins have seen."""
         return sum(track.request_octets for origin in self.origins for track in origin.connections)
 
+    @property
+    def used_connections(self) -> int:
+        """How many connections to the origin carried a request; a client may open one too many, and not use it."""
+        return sum(1 for track in self.origin.connections if track.requests)
+
     # --- doing ---
 
     async def rest(self) -> None:

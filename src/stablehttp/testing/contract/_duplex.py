@@ -151,7 +151,7 @@ async def gives_the_connection_back(bench: Bench) -> None:
             same(await exchange.receive(), b"one", "echo")
             await exchange.wait_closed()
         await bench.rest()
-    same(len(bench.origin.connections), 1, "connections for three exchanges")
+    same(bench.used_connections, 1, "connections for three exchanges")
 
 
 async def puts_a_chunk_on_the_wire_at_once(bench: Bench) -> None:

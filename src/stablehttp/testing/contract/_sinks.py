@@ -45,6 +45,7 @@ async def writes_a_success_to_the_sink(bench: Bench) -> None:
                 bench.origin.answer(answer)
                 if sink is counting:
                     counting.got.clear()
+                await bench.rest()
                 reply = await bench.driver.send(Request("GET", bench.url()), options=CallOptions(sink=sink))
                 body = reply.response.body
                 require(isinstance(body, SinkBody), "the body says where the content went")
@@ -54,7 +55,7 @@ async def writes_a_success_to_the_sink(bench: Bench) -> None:
                     same(await reply.read(), _LARGE, "content, read again from the sink")
                     memory.seek(0)
         same((memory.getvalue(), bytes(counting.got), path.read_bytes()), (_LARGE,) * 3, "content of the sinks")
-    same(len(bench.origin.connections), 1, "connections: each was given back")
+    same(bench.used_connections, 1, "connections: each was given back")
 
 
 async def keeps_what_is_no_success_out_of_the_sink(bench: Bench) -> None:
