@@ -90,10 +90,10 @@ if TYPE_CHECKING:
     from stablehttp._errors import UnknownLengthError as UnknownLengthError
     from stablehttp._errors import UnsupportedTransportError as UnsupportedTransportError
     from stablehttp._errors import WriteTimeoutError as WriteTimeoutError
+    from stablehttp._event_reading import aread_events as aread_events
+    from stablehttp._event_reading import read_events as read_events
     from stablehttp._event_streams import EventStream as EventStream
-    from stablehttp._event_streams import aread_events as aread_events
     from stablehttp._event_streams import as_event_stream as as_event_stream
-    from stablehttp._event_streams import read_events as read_events
     from stablehttp._event_streams import with_events as with_events
     from stablehttp._exchange import Duplex as Duplex
     from stablehttp._exchange import Exchange as Exchange
@@ -197,7 +197,8 @@ _HOMES = {
         SigningError SinkError StableHTTPError TLSError TotalTimeoutError TrailersUnavailableError TransportError
         UnknownLengthError UnsupportedTransportError WriteTimeoutError
     """,
-    "_event_streams": "EventStream aread_events as_event_stream read_events with_events",
+    "_event_reading": "aread_events read_events",
+    "_event_streams": "EventStream as_event_stream with_events",
     "_exchange": "Duplex Exchange",
     "_extensions": "Extensions",
     "_field_syntax": "MediaType format_http_date join_list parse_http_date quote split_list unquote",

@@ -4,41 +4,34 @@ Floor 8: stands on exchanges and the framing.
 
 The format is in `stablehttp.framing`; here it meets messages.  A request is marked by `as_event_stream` and sent by
 any pipeline: with events from an iterable (`with_events`), with an exchange around which an `EventStream` is
-put, or with a body of its own, for a response that is read by `read_events`.
+put, or with a body of its own, for a response that is read by `read_events` (`_event_reading`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Final, Self, TypeAlias, cast, final, overload
+from typing import Final, Self, cast, final, overload
 
 from stablehttp._body import AsyncBody, AsyncIterableBody, B_co, IterableBody, SyncBody
-from stablehttp._errors import InvalidFieldError, MisuseError
+from stablehttp._errors import MisuseError
+from stablehttp._event_reading import EVENT_STREAM, GoodEvent, check_event_head
 from stablehttp._exchange import Exchange
-from stablehttp._field_syntax import MediaType
 from stablehttp._message import Request
-from stablehttp._reading import check_not_coded
-from stablehttp._response import AnyResponse, Response
+from stablehttp._response import Response
 from stablehttp._signed_events import SignedEvents
 from stablehttp.framing import (
-    Event,
     EventHandlers,
     EventMessage,
     EventStreamDecoder,
     EventStreamLimits,
     InitialResponse,
-    StreamFormatError,
     check_event,
     classify_message,
     encode_event_message,
 )
 
-_MEDIA_TYPE: Final = "application/vnd.amazon.eventstream"
 _DEFAULT_LIMITS: Final = EventStreamLimits()
-_READER: Final = "the reader of events"
-
-GoodEvent: TypeAlias = Event | InitialResponse
 
 
 # --- requests -----------------------------------------------------------------------------------
@@ -52,7 +45,7 @@ def as_event_stream(request: Request[B_co], *, signed: bool = False) -> Request[
     """
     marked = Request.from_parts(request.parts())
     if "content-type" not in marked.headers:
-        marked.headers.set("Content-Type", _MEDIA_TYPE)
+        marked.headers.set("Content-Type", EVENT_STREAM)
     if signed:
         marked.extensions.set(SignedEvents())
     return marked
@@ -101,56 +94,6 @@ async def _aencoded(events: AsyncIterable[EventMessage], chain: SignedEvents | N
 def _octets(event: EventMessage, chain: SignedEvents | None) -> bytes:
     octets = encode_event_message(event)
     return octets if chain is None else chain.wrap(octets)
-
-
-# --- responses ----------------------------------------------------------------------------------
-
-
-async def aread_events(
-    response: Response[AsyncBody], *, limits: EventStreamLimits = _DEFAULT_LIMITS
-) -> AsyncIterator[GoodEvent]:
-    """The events in a response, as they arrive.
-
-    Raises:
-        EventStreamError: the peer reported a failure among them; the stream is over.
-        StreamFormatError: this is no event stream, it is damaged, or it was cut short.
-    """
-    _check_head(response)
-    decoder = EventStreamDecoder(limits=limits)
-    async for chunk in response.body.achunks(reader=_READER):
-        for message in decoder.feed(chunk):
-            yield check_event(classify_message(message))
-    decoder.finish()
-
-
-def read_events(response: Response[SyncBody], *, limits: EventStreamLimits = _DEFAULT_LIMITS) -> Iterator[GoodEvent]:
-    """The synchronous twin of `aread_events`.
-
-    Raises:
-        EventStreamError: the peer reported a failure among them; the stream is over.
-        StreamFormatError: this is no event stream, it is damaged, or it was cut short.
-    """
-    _check_head(response)
-    decoder = EventStreamDecoder(limits=limits)
-    for chunk in response.body.chunks(reader=_READER):
-        for message in decoder.feed(chunk):
-            yield check_event(classify_message(message))
-    decoder.finish()
-
-
-def _check_head(response: AnyResponse) -> None:
-    if not response.ok:
-        raise StreamFormatError(
-            f"a response with status {response.status} holds no events; read its content, which says what went wrong",
-            status=response.status,
-        )
-    try:
-        essence = MediaType.parse(response.headers.get("content-type", "")).essence
-    except InvalidFieldError:
-        essence = ""
-    if essence != _MEDIA_TYPE:
-        raise StreamFormatError(f"the response is not of content type {_MEDIA_TYPE!r}", status=response.status)
-    check_not_coded(response.headers)
 
 
 # --- both directions ----------------------------------------------------------------------------
@@ -286,7 +229,7 @@ class EventStream:
 
     async def _next_message(self) -> EventMessage | None:
         if self._messages is None:
-            _check_head(await self.response())
+            check_event_head(await self.response())
             self._messages = iter(())
         while (message := next(self._messages, None)) is None:
             chunk = await self._exchange.receive()

@@ -1,6 +1,6 @@
 """One request and its response, both still moving.
 
-Floor 7: stands on responses, and on content that is pushed.
+Floor 7: stands on responses, and on the content of exchanges.
 
 An exchange knows no connector.  It is given two steps, which a pipeline has: one that prepares the
 request, and gives the other, which sends it and gives the response when its head is there.  The
@@ -17,17 +17,18 @@ from dataclasses import dataclass
 from typing import Final, Self, TypeAlias, final
 
 from stablehttp._body import AsyncBody, BytesLike
-from stablehttp._errors import ClosedError, InvalidFieldError, MisuseError, PeerEndedError, StableHTTPError
+from stablehttp._errors import ClosedError, MisuseError, PeerEndedError, StableHTTPError
+from stablehttp._exchange_content import ExchangeContent
 from stablehttp._fields import Fields, LinesInput
-from stablehttp._message import AnyRequest, check_trailers
-from stablehttp._pushed import PushedBody
+from stablehttp._interruption import Interruptible
+from stablehttp._message import AnyRequest
 from stablehttp._received import ReceivedBody
 from stablehttp._response import Response
 
 Dispatch: TypeAlias = Callable[[], Coroutine[None, None, Response[AsyncBody]]]
 """Sends the request, and gives the response when its head is there."""
 
-Prepare: TypeAlias = Callable[["ExchangeContent"], Awaitable[tuple[AnyRequest, Dispatch]]]
+Prepare: TypeAlias = Callable[[ExchangeContent], Awaitable[tuple[AnyRequest, Dispatch]]]
 """Makes the request ready for sending, with this content."""
 
 
@@ -43,61 +44,6 @@ class Duplex:
     `AsyncPipeline.open` puts it there.  With it, a body that is iterated can be sent by `send` in the same way.  It
     needs an asynchronous connector that declares `Capability.DUPLEX`.
     """
-
-
-@final
-class ExchangeContent(AsyncBody):
-    """The content of the request of an exchange: what is pushed, then the trailers that were announced."""
-
-    __slots__ = ("_lines", "_names", "pushed")
-
-    def __init__(self, trailer_names: Iterable[str] = ()) -> None:
-        super().__init__()
-        self.pushed = PushedBody()
-        self._names = tuple(trailer_names)
-        self._lines: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def trailer_names(self) -> tuple[str, ...]:
-        """The names that the field `Trailer` of the request announces."""
-        return self._names
-
-    def computed_trailers(self) -> Iterable[tuple[str, str]]:
-        """The lines that `end` was given."""
-        return self._lines
-
-    def end(self, trailers: Fields) -> None:
-        """The content ends here, with these trailers.
-
-        Raises:
-            InvalidFieldError: they are not those that were announced; nothing was changed.
-        """
-        check_trailers(trailers)
-        given, announced = {name.lower() for name, _ in trailers}, {name.lower() for name in self._names}
-        for name in sorted(given ^ announced):
-            problem = "was not announced; name it" if name in given else "is missing; give it, or leave it out"
-            raise InvalidFieldError(f"trailer {name!r} {problem} in the field 'Trailer' of the request", field=name)
-        self._lines = tuple(trailers)
-        self.pushed.finish()
-
-    async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
-        """What is pushed, as it is pushed."""
-        self._claim(reader)
-        async for chunk in self.pushed.achunks(reader=reader):
-            yield chunk
-
-    async def aclose(self) -> None:
-        """Nobody reads any more: who pushes is told."""
-        self.pushed.abandon()
-
-    def __repr__(self) -> str:
-        return "<ExchangeContent>"
-
-
-def announced_trailers(request: AnyRequest) -> tuple[str, ...]:
-    """The names that the field `Trailer` announces."""
-    names = (name.strip(" \t") for value in request.headers.values("trailer") for name in value.split(","))
-    return tuple(name for name in names if name and name not in request.trailers)
 
 
 @final
@@ -136,7 +82,7 @@ class Exchange:
         self._over = asyncio.Event()
         self._aborted = False
         self._ended = False
-        self._reader: _Reader | None = None
+        self._reader: Interruptible | None = None
 
     async def __aenter__(self) -> Self:
         if self._task is not None or self._aborted:
@@ -234,7 +180,7 @@ class Exchange:
         """
         if self._reader is not None:
             raise MisuseError("two tasks receive from one exchange; let one of them hand the content on")
-        self._reader = reader = _Reader()
+        self._reader = reader = Interruptible()
         try:
             if self._chunks is None:
                 self._chunks = (await self.response()).body.achunks(reader="Exchange.receive")
@@ -246,7 +192,7 @@ class Exchange:
             raise
         finally:
             self._reader = None
-            reader.left.set()
+            reader.leave()
         if not chunk:
             self._finish(None)
         return chunk
@@ -363,32 +309,6 @@ class Exchange:
             processed="yes",
             status=status,
         )
-
-
-@final
-class _Reader:
-    """The task that is receiving, which an abort interrupts."""
-
-    __slots__ = ("_before", "_interrupted", "_task", "left")
-
-    def __init__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self._before = task.cancelling()
-        self._interrupted = False
-        self.left = asyncio.Event()
-
-    async def interrupt(self) -> None:
-        """Make it stop, and wait until it has."""
-        if self._task is not asyncio.current_task():
-            self._interrupted = True
-            self._task.cancel()
-            await self.left.wait()
-
-    def was_interrupted(self) -> bool:
-        """Whether that was why it was cancelled, and nothing else; asked once."""
-        return self._interrupted and self._task.uncancel() <= self._before
 
 
 def _aborted() -> ClosedError:

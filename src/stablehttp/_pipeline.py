@@ -23,7 +23,8 @@ from stablehttp._connectors import (
 )
 from stablehttp._demand import Demands
 from stablehttp._errors import MisuseError, StableHTTPError
-from stablehttp._exchange import Dispatch, Duplex, Exchange, ExchangeContent, announced_trailers
+from stablehttp._exchange import Dispatch, Duplex, Exchange
+from stablehttp._exchange_content import ExchangeContent, announced_trailers
 from stablehttp._interception import Interceptor, Interceptors
 from stablehttp._leases import AsyncLease, SyncLease
 from stablehttp._message import AnyRequest, Request

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 from stablehttp._errors import MisuseError
+from stablehttp.signers import Signer
 
 if TYPE_CHECKING:
     from stablehttp.signers import EventChain, EventSigner, SignedEvent
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class EventAuthority(Protocol):
+class EventAuthority(Signer, Protocol):
     """What goes on to sign the events of a stream, as `SigV4Signer` does."""
 
     def event_signer(self) -> EventSigner:

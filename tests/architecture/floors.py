@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 FLOORS: Final = (
-    ("_errors", "_capability", "_grammar", "_redaction", "_lazy_names"),
+    ("_errors", "_capability", "_grammar", "_redaction", "_lazy_names", "_interruption"),
     (
         "_http_version",
         "_field_value",
@@ -37,7 +37,7 @@ FLOORS: Final = (
     ("_fields", "_files", "_pouring", "_makers", "_protocol_versions", "_signed_events"),
     ("_body", "_reading", "_received_fields"),
     ("_received", "_message", "_forms", "_taps", "_aws_chunked"),
-    ("_response", "_editor", "_computed_trailers"),
+    ("_response", "_editor", "_computed_trailers", "_exchange_content"),
     (
         "_completion",
         "_informational",
@@ -49,6 +49,7 @@ FLOORS: Final = (
         "_content_coding",
         "_sunk",
         "_server_sent_events",
+        "_event_reading",
     ),
     ("_connectors", "_call_options", "_event_streams"),
     ("_support", "_held_connectors", "_demand"),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from stablehttp._capability import Capability
@@ -86,7 +86,7 @@ async def ends_when_the_peer_has_said_everything(bench: Bench) -> None:
 async def ends_when_the_connection_is_reset(bench: Bench) -> None:
     for fault in (Fault(Reset(), "request content", 5), Fault(Reset(), "response content", 3)):
         bench.origin.script([Answer(200, [b"one", Gate()], reading="while", framing="chunked", faults=[fault])])
-        async with opened(bench) as exchange, _within(_SOON + 1):
+        async with opened(bench) as exchange, asyncio.timeout(_SOON + 1):
             await exchange.send(b"first")
             with fails(DisconnectedError):
                 while await exchange.receive():
@@ -101,7 +101,7 @@ async def ends_when_the_connection_is_reset(bench: Bench) -> None:
 async def ends_when_the_stream_is_reset(bench: Bench) -> None:
     for code in (2, _REFUSED, 8):
         bench.origin.script([Answer.failing(ResetStream(code), "request content", 5)])
-        async with opened(bench) as exchange, _within(_SOON + 1):
+        async with opened(bench) as exchange, asyncio.timeout(_SOON + 1):
             await exchange.send(b"first")
             with fails(TransportError) as caught:
                 await exchange.receive()
@@ -115,7 +115,7 @@ async def ends_when_the_stream_is_reset(bench: Bench) -> None:
 async def goes_on_after_a_goaway_that_lets_it(bench: Bench) -> None:
     going = Fault(GoAway(last="this"), "request head")
     bench.origin.script([Answer(200, Answer.duplex().content, reading="while", framing="chunked", faults=[going])])
-    async with opened(bench) as exchange, _within(_SOON + 2):
+    async with opened(bench) as exchange, asyncio.timeout(_SOON + 2):
         for word in (b"one", b"two"):
             await exchange.send(word)
             same(await exchange.receive(), word, "echo")
@@ -125,7 +125,7 @@ async def goes_on_after_a_goaway_that_lets_it(bench: Bench) -> None:
 
 async def ends_with_a_goaway_that_leaves_it_out(bench: Bench) -> None:
     bench.origin.script([Answer.failing(GoAway(last="before"), "request head")])
-    async with opened(bench) as exchange, _within(_SOON + 1):
+    async with opened(bench) as exchange, asyncio.timeout(_SOON + 1):
         with fails(TransportError) as caught:
             await exchange.receive()
         require(caught.error.processed != "yes", "it was not processed")
@@ -136,7 +136,7 @@ async def ends_with_a_goaway_that_leaves_it_out(bench: Bench) -> None:
 
 async def fails_to_connect_for_both(bench: Bench) -> None:
     with bench.dead_end() as url, fails(ConnectError):
-        async with opened(bench, at=url) as exchange, _within(_SOON + 2):
+        async with opened(bench, at=url) as exchange, asyncio.timeout(_SOON + 2):
             with fails(ConnectError):
                 await _send_for_ever(exchange)
             await exchange.response()
@@ -160,7 +160,7 @@ async def survives_cancelling_in_either_direction(bench: Bench) -> None:
         task = bench.start(use())
         await asyncio.sleep(0.15)
         require(not task.done(), f"{what} waits")
-        async with _within(_SOON):
+        async with asyncio.timeout(_SOON):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -179,7 +179,7 @@ async def aborts_at_once(bench: Bench) -> None:
         same(await exchange.receive(), b"one", "content")
         receiving = bench.start(exchange.receive())
         await asyncio.sleep(0)
-        async with _within(_SOON):
+        async with asyncio.timeout(_SOON):
             await exchange.abort()
             for used in (receiving, exchange.send(b"second"), exchange.wait_closed()):
                 with fails(ClosedError):
@@ -224,7 +224,7 @@ async def bounds_the_silence_and_the_whole(bench: Bench) -> None:
     for timeouts, kind in ((Timeouts(read=0.3), ReadTimeoutError), (Timeouts(total=0.3), TotalTimeoutError)):
         gate = Gate()
         bench.origin.script([Answer(200, [b"one", gate], reading="while", framing="chunked")])
-        async with opened(bench, timeouts=timeouts) as exchange, _within(2 * _SOON):
+        async with opened(bench, timeouts=timeouts) as exchange, asyncio.timeout(2 * _SOON):
             await exchange.send(b"first")
             same(await exchange.receive(), b"one", "content")
             with fails(kind):
@@ -247,12 +247,6 @@ async def _until_still(count: Callable[[], int]) -> None:
         await asyncio.sleep(0.02)
         if count() != last:
             last, since = count(), time.monotonic()
-
-
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    async with asyncio.timeout(seconds):
-        yield
 
 
 async def _still_works(bench: Bench) -> None:
