@@ -63,7 +63,7 @@ async def test_without_the_check_a_transport_that_is_not_duplex_stalls_and_with_
             each.cancel()
 
     async def unchecked(connector: AsyncConnector, url: str) -> Response[AsyncBody]:
-        return await connector.send(ready(Request("POST", url, body=talk())))
+        return await connector.send(ready(Request("POST", url, body=talk()), connector))
 
     with Origin(Answer.duplex(), tls=subject.tls, http2=subject.version is HttpVersion.HTTP_2) as origin:
         async with made(subject, origin) as connector:
