@@ -5,8 +5,6 @@ Stands on the bench.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from typing import Final
 
 from stablehttp._capability import Capability
@@ -167,18 +165,6 @@ async def hands_interim_responses_to_a_hook(bench: Bench) -> None:
     same(seen, [(103, ("</a>", "</b>")), (102, ())], "interim responses")
 
 
-async def decodes_no_content(bench: Bench) -> None:
-    plain = b"some text " * 50
-    codings = {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain), "br": b"\x0b\x02\x80text\x03"}
-    codings |= {"zstd": b"\x28\xb5\x2f\xfd not really", "x-unknown": b"?", "gzip, br": b"no coding at all"}
-    for coding, content in codings.items():
-        bench.origin.answer(Answer(200, content, fields=[("Content-Encoding", coding)]))
-        reply, got = await bench.exchange(Request("GET", bench.url(), headers=[("Accept-Encoding", coding)]))
-        same(got, content, f"octets of content in {coding}")
-        headers = reply.response.headers
-        same((headers["content-encoding"], headers["content-length"]), (coding, str(len(content))), "fields")
-
-
 async def follows_no_redirect(bench: Bench) -> None:
     elsewhere = await bench.open_origin()
     for status in (301, 302, 303, 307, 308):
@@ -268,7 +254,6 @@ RULES: Final = (
         "U-M2",
         needs=Capability.INFORMATIONAL,
     ),
-    Rule("no content is decoded", decodes_no_content, "U-D2"),
     Rule("no redirect is followed", follows_no_redirect, "U-D3"),
     Rule("no credentials are made up", asks_for_no_credentials, "U-D3 U-B9"),
     Rule("no cookie is kept", keeps_no_cookie, "U-D3"),
