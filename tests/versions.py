@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -50,18 +51,19 @@ def _dotted(numbers: tuple[int, ...]) -> str:
 
 
 def run(which: str, folder: Path, tests: list[str]) -> tuple[str, dict[str, str]]:
-    """The last line of the tests, and the versions that they ran with."""
-    home = folder / which
+    """The last line of the tests, and the versions that they ran with; both of the tree as it is now."""
+    home, tree = folder / which, folder / f"{which}-tree"
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".*cache", "__pycache__", ".hypothesis"))
     venv.create(home, with_pip=True)
     python = str(home / "bin" / "python")
     constraints = folder / f"{which}.txt"
     constraints.write_text("\n".join(pins(which)) + "\n")
-    _call([python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints), *TOOLS, f"{ROOT}[{EXTRAS}]"])
+    _call([python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints), *TOOLS, f"{tree}[{EXTRAS}]"])
     listed = _call([python, "-m", "pip", "list", "--format=freeze"])
     found = dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *tests],
-        cwd=ROOT,
+        cwd=tree,
         capture_output=True,
         text=True,
         check=False,
@@ -98,11 +100,12 @@ def main() -> int:
     parser.add_argument("sets", nargs="*", choices=[*SETS, []], help="which ends of the ranges; both without a word")
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.name}")
     parser.add_argument("--tests", nargs="+", default=["tests/contract", "tests/adapters"], help="what to run")
+    parser.add_argument("--only", default="", metavar="EXPRESSION", help="of these, the ones that pytest -k selects")
     chosen = parser.parse_args()
     results: dict[str, tuple[str, dict[str, str]]] = {}
     with TemporaryDirectory(prefix="stablehttp-versions-") as folder:
         for which in chosen.sets or SETS:
-            results[which] = run(which, Path(folder), chosen.tests)
+            results[which] = run(which, Path(folder), [*chosen.tests, "-k", chosen.only])
     drawn = table(results)
     print(drawn)
     if chosen.write:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 from awscrt.io import ClientBootstrap
 
@@ -181,6 +181,7 @@ class SyncCrtConnector(SyncConnector):
         MisuseError: `client` is something else.
     """
 
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
     name = NAME
     limits = LIMITS
 

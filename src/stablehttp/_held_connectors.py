@@ -39,11 +39,11 @@ class Held(Generic[C]):
     def __init__(
         self, connector: C, maker: object, made_for: ConnectorRequirements, let_go: Callable[[Held[C]], None]
     ) -> None:
-        self.connector = connector
-        self.maker = maker
-        self.made_for = made_for
-        self.recent = False
-        self.retired = False
+        self.connector: C = connector
+        self.maker: object = maker
+        self.made_for: ConnectorRequirements = made_for
+        self.recent: bool = False
+        self.retired: bool = False
         self.users: set[object] = set()
         self._let_go = let_go
 

@@ -39,9 +39,9 @@ class Maker(Generic[C_co]):
         packages: Iterable[ClientPackage] = (),
         unavailable: Callable[[ConnectorRequirements], str | None] = lambda _: None,
     ) -> None:
-        self.name = name
-        self.capabilities = capabilities
-        self.packages = tuple(packages)
+        self.name: str = name
+        self.capabilities: Mapping[HttpVersion, frozenset[Capability]] = capabilities
+        self.packages: tuple[ClientPackage, ...] = tuple(packages)
         self._make = make
         self._unavailable = unavailable
 

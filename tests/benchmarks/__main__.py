@@ -19,6 +19,7 @@ BENCHMARKS: Final = (
     "storage",
     "responses",
     "growth",
+    "selection",
     "footprint",
     "throughput",
     "large",

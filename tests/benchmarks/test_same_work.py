@@ -7,7 +7,8 @@ from tests.benchmarks import storage
 from tests.benchmarks.forms import Form, forms
 from tests.benchmarks.harness import LeftOut
 from tests.benchmarks.responses import READ, RECEIVED
-from tests.benchmarks.workload import lines_by_hand, whole
+from tests.benchmarks.selection import lines_of
+from tests.benchmarks.workload import build, lines_by_hand, prepare, whole
 
 from stablehttp import Fields
 
@@ -22,6 +23,19 @@ def test_an_adapter_makes_of_them_what_one_would_make_by_hand(form: Form | LeftO
         pytest.skip(form.why)
 
     assert sorted(form.lines(form.convert(whole()))) == sorted(form.lines(form.by_hand()))
+
+
+@pytest.mark.parametrize("form", list(forms()), ids=lambda form: getattr(form, "name", "left out"))
+@pytest.mark.parametrize("size", [10, 30, 100])
+def test_every_line_is_converted_however_many_there_are(form: Form | LeftOut, size: int) -> None:
+    """W5."""
+    if isinstance(form, LeftOut):
+        pytest.skip(form.why)
+    ready = prepare(build(lines_of(size)))
+
+    converted = form.lines(form.convert(ready))
+
+    assert len(converted) == len(ready.headers) > size
 
 
 def test_the_prototype_on_a_multidict_gives_what_fields_give() -> None:

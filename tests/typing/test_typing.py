@@ -56,12 +56,12 @@ def refused_lines() -> set[tuple[str, int]]:
 
 
 def test_mypy_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(tmp_path: Path) -> None:
-    """U-L1, U-H5."""
+    """U-L1, U-H5, D10: a type checker can demand duplex streaming."""
     assert mypy_errors([*ACCEPT, *REFUSE], tmp_path) == refused_lines()
 
 
 def test_pyright_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(tmp_path: Path) -> None:
-    """U-L1, U-H5."""
+    """U-L1, U-H5, D10: a type checker can demand duplex streaming."""
     assert pyright_report([*ACCEPT, *REFUSE], tmp_path) == refused_lines()
 
 
