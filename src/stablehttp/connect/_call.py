@@ -14,7 +14,6 @@ from stablehttp._body import Body
 from stablehttp._call_options import CallOptions
 from stablehttp._capability import Capability
 from stablehttp._errors import InvalidFieldError, InvalidURIError, MisuseError, StableHTTPError, TotalTimeoutError
-from stablehttp._exchange import Duplex
 from stablehttp._fields import Fields, LinesInput
 from stablehttp._message import Request
 from stablehttp._operation import Operation, OperationKind
@@ -217,8 +216,6 @@ class Call(Generic[In, Out]):
         )
         request = Request("POST", manner.base + self.method.path, headers=[*fields, *self._metadata], body=body)
         self.origin = request.uri.origin
-        if self.kind == "bidi" and body.length is None:
-            request.extensions.set(Duplex())
         return request
 
     def reader(self, response: AnyResponse) -> ConnectReader:

@@ -14,6 +14,7 @@ import pytest
 
 from stablehttp import (
     AnyRequest,
+    AnyResponse,
     AsyncBody,
     AsyncConnector,
     AsyncIterableBody,
@@ -39,6 +40,7 @@ from stablehttp import (
     TrailersUnavailableError,
     UnsupportedTransportError,
 )
+from stablehttp._received import ReceivedBody
 from stablehttp.connect import (
     GZIP,
     AsyncConnectClient,
@@ -52,6 +54,7 @@ from stablehttp.connect import (
     SyncConnectClient,
     SyncConnectStream,
 )
+from stablehttp.connect._bodies import async_messages, sync_messages
 from stablehttp.framing import (
     WireError,
     compress_gzip,
@@ -284,6 +287,20 @@ async def test_an_error_of_the_iterator_is_raised_as_it_is_and_the_iterator_ende
         await both.client_stream(SAY, watched.asynchronous() if colour == "async" else watched.sync())
 
     assert watched.ended
+
+
+async def test_an_iterator_that_is_sent_in_part_is_ended_though_its_owner_holds_it() -> None:
+    blocking, awaited = Watched(failing=False), Watched(failing=False)
+    held, aheld = blocking.sync(), awaited.asynchronous()
+
+    chunks = sync_messages(held, bytes).chunks()
+    assert next(chunks) == b"first"
+    chunks.close()  # type: ignore[attr-defined]
+    achunks = async_messages(aheld, bytes).achunks()
+    assert await anext(achunks) == b"first"
+    await achunks.aclose()  # type: ignore[attr-defined]
+
+    assert (blocking.ended, awaited.ended) == (True, True)
 
 
 @pytest.mark.parametrize("kind", ["list", "iterator", "factory"])
@@ -590,6 +607,32 @@ async def test_calls_are_signed_as_any_other_request(colour: str) -> None:
     assert "connect-protocol-version" in signed
     assert "content-type" in signed
     assert "x-team" in signed
+
+
+FAILING = {
+    "a head that tells of failure": answer(b"<html>", [("Content-Type", "text/html")], 503),
+    "an envelope that breaks the protocol": answer(b"\x04\0\0\0\0" + END),
+    "an error in the end": answer(encode_end_of_stream(WireError(ConnectCode.ABORTED)) + END),
+}
+
+
+@both_colours
+@pytest.mark.parametrize("rule", FAILING.values(), ids=FAILING.keys())
+async def test_a_call_that_failed_has_closed_its_response(colour: str, rule: Rule) -> None:
+    responses: list[AnyResponse] = []
+
+    class Keep(Interceptor):
+        def modify_response(self, response: AnyResponse) -> None:
+            responses.append(response)
+
+    both = Both(colour, [rule], interceptors=[Keep()])
+    with pytest.raises(ConnectCallError):
+        await read(await both.server_stream(SAY, b""))
+    with pytest.raises(ConnectCallError):
+        await both.client_stream(SAY, [b""])
+
+    bodies = [response.body for response in responses]
+    assert [isinstance(body, ReceivedBody) and body.closed for body in bodies] == [True, True]
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_ends_the_stream() -> None:

@@ -13,6 +13,7 @@ from stablehttp import (
     AnyRequest,
     AsyncBody,
     AsyncPipeline,
+    CallOptions,
     ClosedError,
     DisconnectedError,
     Interceptor,
@@ -21,6 +22,7 @@ from stablehttp import (
     PeerEndedError,
     Response,
     StableHTTPError,
+    Timeouts,
     TrailersUnavailableError,
 )
 from stablehttp.connect import GZIP, AsyncConnectClient, ConnectCallError, ConnectCode, ConnectMethod
@@ -87,6 +89,25 @@ async def test_an_interceptor_sees_a_conversation_as_any_other_request() -> None
     for request in memory.requests:
         assert request.headers["x-mark"] == "m"
         assert request.headers["content-type"] == "application/connect+proto"
+
+
+async def test_a_conversation_may_be_silent_for_as_long_as_it_likes_unless_told_otherwise() -> None:
+    """R10: the bound on silence that other calls have by themselves is none of a conversation's."""
+    seen: list[Timeouts | None] = []
+
+    class Look(Interceptor):
+        def read_before_transmit(self, request: AnyRequest) -> None:
+            seen.append(request.extensions.get(Timeouts))
+
+    memory = AsyncMemoryConnector([Rule(Early(echo))])
+    client = AsyncConnectClient(AsyncPipeline(memory, interceptors=[Look()]), "https://a.test")
+    await (await client.bidi_stream(TALK, [b"a"])).aclose()
+    async with client.open(TALK):
+        pass
+    bounded = CallOptions(timeouts=Timeouts(read=5))
+    await (await client.bidi_stream(TALK, [b"a"], options=bounded)).aclose()
+
+    assert seen == [None, None, Timeouts(read=5)]
 
 
 async def test_a_message_that_is_no_octets_is_refused_and_the_call_goes_on() -> None:
