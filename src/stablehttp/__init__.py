@@ -114,6 +114,11 @@ if TYPE_CHECKING:
     from stablehttp._forms import MultipartBody as MultipartBody
     from stablehttp._forms import Part as Part
     from stablehttp._forms import SyncMultipartBody as SyncMultipartBody
+    from stablehttp._frames import AsyncFramesBody as AsyncFramesBody
+    from stablehttp._frames import Frame as Frame
+    from stablehttp._frames import FramesBody as FramesBody
+    from stablehttp._frames import aframes as aframes
+    from stablehttp._frames import frames as frames
     from stablehttp._grammar import SINGLE_FIELDS as SINGLE_FIELDS
     from stablehttp._http_version import HttpVersion as HttpVersion
     from stablehttp._informational import InformationalHook as InformationalHook
@@ -226,6 +231,7 @@ _HOMES = {
     "_settings": "HttpSettings TLSSettings Timeouts",
     "_sinks": "AsyncSink AsyncSinkInput CallbackSink Sink SinkInput",
     "_sunk": "SinkBody",
+    "_frames": "AsyncFramesBody Frame FramesBody aframes frames",
     "_snapshot": """
         RequestSnapshot ResponseSnapshot SNAPSHOT_VERSION restore_request restore_response snapshot_request
         snapshot_response
@@ -250,6 +256,7 @@ __all__ = [
     "AsyncBody",
     "AsyncConnector",
     "AsyncConnectorCache",
+    "AsyncFramesBody",
     "AsyncIterableBody",
     "AsyncMultipartBody",
     "AsyncPipeline",
@@ -294,6 +301,8 @@ __all__ = [
     "FileBody",
     "ForeignLoopError",
     "FormBody",
+    "Frame",
+    "FramesBody",
     "FramingError",
     "HTTPTimeoutError",
     "HttpSettings",
@@ -366,6 +375,7 @@ __all__ = [
     "UnsupportedTransportError",
     "WriteTimeoutError",
     "adecoded",
+    "aframes",
     "apply_framing",
     "aread_events",
     "as_event_stream",
@@ -374,6 +384,7 @@ __all__ = [
     "decoded",
     "explain_choice",
     "format_http_date",
+    "frames",
     "installed_makers",
     "join_list",
     "lazy_names",

@@ -110,11 +110,21 @@ def _with_trailers(
     start: Callable[[], TrailerComputation],
     lengths: tuple[int, ...] | None = None,
 ) -> Body:
-    for name in names:
+    return tap(body, start, check_trailer_names(names), lengths)
+
+
+def check_trailer_names(names: Iterable[str]) -> tuple[str, ...]:
+    """`names`, which may stand in trailers.
+
+    Raises:
+        InvalidFieldError: one is no field name, or may not.
+    """
+    checked = tuple(names)
+    for name in checked:
         if not is_token(name):
             raise InvalidFieldError(f"field name {name!r:.40} is not a token (RFC 9110 §5.1)", field=name)
         if name.lower() in FORBIDDEN_IN_TRAILERS:
             raise InvalidFieldError(
                 f"field {name!r} may not stand in trailers, where it comes too late (RFC 9110 §6.5.1)", field=name
             )
-    return tap(body, start, names, lengths)
+    return checked

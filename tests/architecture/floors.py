@@ -48,6 +48,7 @@ FLOORS: Final = (
         "_snapshot",
         "_content_coding",
         "_sunk",
+        "_frames",
         "_server_sent_events",
         "_event_reading",
     ),
