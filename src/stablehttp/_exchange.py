@@ -20,7 +20,6 @@ from stablehttp._body import AsyncBody, BytesLike
 from stablehttp._errors import ClosedError, MisuseError, PeerEndedError, StableHTTPError
 from stablehttp._exchange_content import ExchangeContent
 from stablehttp._fields import Fields, LinesInput
-from stablehttp._interruption import Interruptible
 from stablehttp._message import AnyRequest
 from stablehttp._received import ReceivedBody
 from stablehttp._response import Response
@@ -66,7 +65,8 @@ class Exchange:
         "_failure",
         "_over",
         "_prepare",
-        "_reader",
+        "_read",
+        "_receiving",
         "_request",
         "_task",
     )
@@ -82,7 +82,8 @@ class Exchange:
         self._over = asyncio.Event()
         self._aborted = False
         self._ended = False
-        self._reader: Interruptible | None = None
+        self._read: asyncio.Task[bytes] | None = None
+        self._receiving = False
 
     async def __aenter__(self) -> Self:
         if self._task is not None or self._aborted:
@@ -171,28 +172,41 @@ class Exchange:
     async def receive(self) -> bytes:
         """The next chunk of the response's content as it arrives, or `b""` at its end.
 
-        Whoever is cancelled while waiting here ends the exchange.
+        Nothing is lost when the wait is cancelled, by `asyncio.timeout` say: the next call takes it up.
 
         Raises:
             ClosedError: the exchange was aborted.
             StableHTTPError: the response failed, or was cut short.
             MisuseError: another task is receiving.
         """
-        if self._reader is not None:
+        self._running()
+        if self._receiving:
             raise MisuseError("two tasks receive from one exchange; let one of them hand the content on")
-        self._reader = reader = Interruptible()
+        read = self._read
+        if read is None and self._failure is not None:
+            raise self._failure
+        if read is None:
+            read = self._read = asyncio.get_running_loop().create_task(self._next(), name="stablehttp receive")
+            read.add_done_callback(_look_at)
+        self._receiving = True
+        try:
+            await asyncio.wait([read])
+        finally:
+            self._receiving = False
+        self._read = None
+        if self._aborted:
+            raise _aborted()
+        return read.result()
+
+    async def _next(self) -> bytes:
+        """The next chunk, in a task of its own."""
         try:
             if self._chunks is None:
                 self._chunks = (await self.response()).body.achunks(reader="Exchange.receive")
             chunk = await anext(self._chunks, b"")
         except BaseException as error:
-            if self._aborted and (isinstance(error, StableHTTPError) or reader.was_interrupted()):
-                raise _aborted() from error
             self._finish(error)
             raise
-        finally:
-            self._reader = None
-            reader.leave()
         if not chunk:
             self._finish(None)
         return chunk
@@ -222,7 +236,7 @@ class Exchange:
         self._running()
         if self.can_send:
             await self.send_end()
-        if self._reader is not None:
+        if self._receiving:
             await self._over.wait()
         elif not self._over.is_set() and self._chunks is None:
             await self._check_unread()
@@ -240,17 +254,16 @@ class Exchange:
         if self._aborted or (self._over.is_set() and self._failure is None and self._ended):
             return
         self._aborted = True
-        self._content.pushed.abandon()
-        if self._reader is not None:
-            await self._reader.interrupt()
-        task = self._task
-        if task is not None:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-            if not task.cancelled() and task.exception() is None:
-                await task.result().aclose()
         self._finish(_aborted())
+        self._content.pushed.abandon()
+        task = self._task
+        running = [each for each in (self._read, task) if each is not None and not each.done()]
+        for each in running:
+            each.cancel()
+        if running:
+            await asyncio.wait(running)
+        if task is not None and not task.cancelled() and task.exception() is None:
+            await task.result().aclose()
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -309,6 +322,12 @@ class Exchange:
             processed="yes",
             status=status,
         )
+
+
+def _look_at(task: asyncio.Task[bytes]) -> None:
+    """Somebody has seen how it ended, even if nobody asks any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _aborted() -> ClosedError:

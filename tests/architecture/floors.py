@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 FLOORS: Final = (
-    ("_errors", "_capability", "_grammar", "_redaction", "_lazy_names", "_interruption"),
+    ("_errors", "_capability", "_grammar", "_redaction", "_lazy_names"),
     (
         "_http_version",
         "_field_value",

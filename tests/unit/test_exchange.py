@@ -230,6 +230,22 @@ async def never() -> AsyncIterator[bytes]:
     yield b""
 
 
+async def test_a_wait_that_was_cancelled_is_taken_up_by_the_next() -> None:
+    """U-J2: a timeout around one wait costs neither the exchange nor a chunk."""
+    async with AsyncPipeline(talking()).open(post()) as exchange:
+        for word in (b"one", b"two"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await exchange.receive()
+            await exchange.send(word)
+            await asyncio.sleep(0.01)
+            assert await exchange.receive() == word
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await exchange.receive()
+        await exchange.wait_closed()
+
+
 async def test_only_one_task_receives() -> None:
     async with AsyncPipeline(talking()).open(post()) as exchange:
         first = asyncio.create_task(exchange.receive())
@@ -572,6 +588,8 @@ async def test_a_connection_that_breaks_ends_both_directions() -> None:
                 await exchange.receive()
             with pytest.raises(DisconnectedError):
                 await exchange.send(b"two")
+            with pytest.raises(DisconnectedError):
+                await exchange.receive()
             assert time.monotonic() - since < 1
 
 
