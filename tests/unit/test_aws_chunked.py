@@ -15,6 +15,7 @@ from stablehttp import (
     AsyncBody,
     AsyncIterableBody,
     AsyncPipeline,
+    CallOptions,
     ContentLengthError,
     DualBody,
     InvalidBodyError,
@@ -211,6 +212,21 @@ async def test_progress_may_look_from_above_and_from_below() -> None:
 
     assert verify(arrived) == CONTENT
     assert (below[-1].octets, above[-1].octets) == (len(CONTENT), len(arrived.raw))
+
+
+async def test_the_progress_of_a_call_counts_what_is_sent() -> None:
+    seen: list[Progress] = []
+    connector = AsyncMemoryConnector([Rule(Response(200))])
+    request = Request("PUT", URL, body=aws_chunked(AsyncIterableBody(stream(), length=len(CONTENT)), chunk_size=8192))
+
+    await AsyncPipeline(connector, signer=SIGNER, clock=lambda: NOW).send(
+        request, options=CallOptions(progress=seen.append)
+    )
+
+    [arrived] = arrivals(connector)
+    assert verify(arrived) == CONTENT
+    sent = [one for one in seen if one.direction == "sent"]
+    assert (sent[-1].octets, sent[-1].total) == (len(arrived.raw), len(arrived.raw))
 
 
 class Count:
