@@ -34,7 +34,7 @@ class AsyncContent:
     def __del__(self) -> None:
         if not self._exchange.over:
             warn_dropped(self._exchange.name, source=self)
-            self._exchange.let_go()
+            self._exchange.drop()
 
 
 @final
@@ -69,4 +69,4 @@ class SyncContent:
     def __del__(self) -> None:
         if not self._exchange.over:
             warn_dropped(self._exchange.name, source=self)
-            self._exchange.let_go()
+            self._exchange.drop()

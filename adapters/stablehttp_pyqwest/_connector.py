@@ -35,8 +35,9 @@ _SETTINGS: Final = HttpSettings()
 class AsyncPyqwestConnector(AsyncConnector):
     """Sends through pyqwest, over HTTP/1.1, HTTP/2 or whichever of both TLS agrees on.
 
-    The content of a request may go on after the head of its response.  With both versions a server is asked for
-    its choice by a TLS handshake of its own, before the first request to it.  No client can be lent: `client` is None.
+    The content of a request may go on after the head of its response, until that has ended.  With both versions a
+    server is asked for its choice by a TLS handshake of its own, before the first request to it.  No client can be
+    lent: `client` is None.
 
     Raises:
         UnsupportedTransportError: a version, a setting or a client that this connector cannot work with.

@@ -161,9 +161,10 @@ class Exchange:
         """
         upload = self._watch.upload
         if upload is not None:
+            failure = upload.failure
             await upload.abandon()
-            if upload.failure is not None:
-                raise upload.failure
+            if failure is not None:
+                raise failure from failure.__cause__  # the caller's own, as it was
         home, uri = self._home, self._request.uri
         home.forget(uri)
         made = translate(error, self._stage())
@@ -260,6 +261,13 @@ class Exchange:
         upload = self._watch.upload
         if upload is not None:
             await upload.abandon()
+
+    def drop(self) -> None:
+        """Nobody will read the content any more: end all without waiting, from whatever thread this is."""
+        self.let_go()
+        upload = self._watch.upload
+        if upload is not None:
+            upload.drop()
 
     def let_go(self) -> None:
         """Hold no connection any more."""

@@ -41,6 +41,9 @@ _IN_PYQWEST: Final = {
 _NO_PROXY: Final = pyqwest.Proxy("http://127.0.0.1:9", no_proxy="*,0.0.0.0/0,::/0")
 """A proxy for no host at all: without one pyqwest takes those of the environment."""
 
+_MOST_SERVERS: Final = 1024
+"""How many servers are remembered with what they agreed on."""
+
 _started: list[int] = []
 """The process in which pyqwest's threads were started, by us; empty before that."""
 
@@ -108,6 +111,8 @@ class Home:
         found = self._agreed.get(target)
         if found is None:
             found = await self.ask(uri) or self.versions[0]
+            if len(self._agreed) >= _MOST_SERVERS:
+                self._agreed.clear()
             self._agreed[target] = found
         return found
 

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _KEPT: Final = 64
 """How many loops are kept for later."""
+_PATIENCE: Final = 0.5
+"""How long content of a request that nobody wants any more may take to end, in seconds."""
 
 
 @final
@@ -54,8 +56,14 @@ class Runner:
         """End it."""
         if self._helper is not None:
             self._helper.shutdown(wait=False)
-        if not self._loop.is_closed():
-            self._loop.close()
+        loop = self._loop
+        if not loop.is_closed():
+            left = asyncio.all_tasks(loop)
+            if left and not _in_a_loop():
+                for task in left:
+                    task.cancel()
+                loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
+            loop.close()
 
     def __del__(self) -> None:
         self.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from enum import Enum
 from time import monotonic
 from typing import Final, Protocol, final
@@ -261,6 +262,21 @@ class Upload:
         if not self._released.done():
             self._released.set_result(None)
         await self._stop(None)
+
+    def drop(self) -> None:
+        """Do what `abandon` does without waiting, from any thread."""
+        task = self._task
+        if task is None:
+            self._state = _State.CLOSED
+            return
+        with suppress(RuntimeError):  # that loop has ended
+            task.get_loop().call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
+        if self._released is not None and not self._released.done():
+            self._released.set_result(None)
+        elif self._inside and self._state is _State.RUNNING and self._task is not None:
+            self._task.cancel()
 
     async def _stop(self, patience: float | None) -> None:
         if self._state is _State.CLOSED:

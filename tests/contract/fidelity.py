@@ -34,6 +34,10 @@ every connector to a server that keeps the octets.  A request arrives *whole* (m
 with case and repetitions, content, framing: all as they stood when it was handed over), or it is *refused* before the
 first octet leaves.  Nothing arrives altered.
 
+Over HTTP/2 names are in lower case, as that version wants it.  A connector that does not declare
+`Capability.FIELD_NAME_CASE` (pyqwest) sends them so over HTTP/1.1 too, where nobody may tell the difference (RFC 9110
+§5.1), and that counts as whole; an operation that depends on the spelling names this capability among its needs.
+
 For comparison, clients in obvious use, on 148 requests of this kind over HTTP/1.1: httpx 0 whole, aiohttp 0,
 smithy-http 0 to 2, the AWS CRT 137.
 

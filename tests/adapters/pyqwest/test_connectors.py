@@ -364,3 +364,32 @@ async def test_content_goes_on_after_the_head_of_a_success_and_stops_after_that_
                 await response.aclose()
 
         assert (response.status, bool(sent)) == (status, goes_on)
+
+
+async def test_a_dropped_response_ends_the_request_too() -> None:
+    """U-F4, U-H7."""
+    ended = asyncio.Event()
+
+    async def content() -> AsyncIterator[bytes]:
+        try:
+            yield b"first"
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with Origin(Answer.duplex()) as origin:
+        async with AsyncPyqwestConnector() as connector:
+            response = await AsyncPipeline(connector).send(Request("POST", origin.url, body=content()))
+            with pytest.warns(ResourceWarning, match="was dropped"):
+                del response
+            await asyncio.wait_for(ended.wait(), 2)
+            await origin.awatch(lambda: origin.open_connections == 0)
+
+
+def test_a_dropped_response_of_a_synchronous_connector_leaves_nothing() -> None:
+    """U-F4, U-H7."""
+    with Origin(Answer.duplex()) as origin, SyncPyqwestConnector() as connector:
+        response = SyncPipeline(connector).send(Request("POST", origin.url, body=iter([b"x" * 100] * 10_000)))
+        with pytest.warns(ResourceWarning, match="was dropped"):
+            del response
+        origin.watch(lambda: origin.open_connections == 0)
