@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar, final
+from typing import ClassVar, Final, TypeVar, final
 
 import pyqwest
 
@@ -83,6 +83,7 @@ class SyncPyqwestConnector(SyncConnector):
         UnsupportedTransportError: a version, a setting or a client that this connector cannot work with.
     """
 
+    SUPPORTS_DUPLEX_STREAMING: ClassVar[bool] = False
     name = NAME
     unavoidable_lines = UNAVOIDABLE
 

@@ -167,16 +167,14 @@ def transport_name(transport: object) -> str:
 def supports_duplex(transport: object, version: HttpVersion | None = None) -> bool:
     """Whether `transport` declares duplex streaming: in its capabilities, or by the literal True.
 
-    Anything but `True` itself is no: a mock's attribute is truthy too.  With `version`, capabilities
-    are asked for that protocol version only.
+    Anything but `True` itself is no: a mock's attribute is truthy too.  An attribute of the instance that says
+    no goes before everything.  With `version`, capabilities are asked for that protocol version only.
     """
-    if isinstance(transport, Connector):
-        declared = [spoken for spoken, can in transport.capabilities.items() if Capability.DUPLEX in can]
-        if declared:
-            return version is None or version in declared
-        if type(transport).SUPPORTS_DUPLEX_STREAMING is Connector.SUPPORTS_DUPLEX_STREAMING:
-            return False
-    return getattr(transport, "SUPPORTS_DUPLEX_STREAMING", False) is True
+    said = getattr(transport, "SUPPORTS_DUPLEX_STREAMING", False) is True
+    if not isinstance(transport, Connector) or (not said and "SUPPORTS_DUPLEX_STREAMING" in vars(transport)):
+        return said
+    declared = [spoken for spoken, can in transport.capabilities.items() if Capability.DUPLEX in can]
+    return (version is None or version in declared) if declared else said
 
 
 # --- checking a completed request ---------------------------------------------------------------

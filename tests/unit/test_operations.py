@@ -29,6 +29,7 @@ from stablehttp import (
     Timeouts,
     UnsupportedTransportError,
 )
+from stablehttp._connectors import supports_duplex
 from stablehttp._support import check_negotiated
 
 CHAT = Operation("com.example#Chat", "duplex")
@@ -176,6 +177,20 @@ async def test_an_attribute_of_the_instance_counts_before_that_of_the_class() ->
     await AsyncPipeline(DuplexDuck()).send(Request("POST", "https://a.test/"), operation=CHAT)
     with pytest.raises(UnsupportedTransportError):
         await AsyncPipeline(pinned).send(Request("POST", "https://a.test/"), operation=CHAT)
+
+
+def test_an_attribute_of_one_connector_counts_before_what_its_class_declares() -> None:
+    """D12: a client that is pinned to a version without duplex streaming says no."""
+    able = Recorder(h2=frozenset({Capability.DUPLEX}))
+    assert supports_duplex(able)
+
+    able.__dict__["SUPPORTS_DUPLEX_STREAMING"] = False
+    plain = Recorder()
+    plain.__dict__["SUPPORTS_DUPLEX_STREAMING"] = True
+
+    assert not supports_duplex(able)
+    assert supports_duplex(plain)
+    assert not supports_duplex(unittest.mock.Mock(spec=Duck))
 
 
 def test_the_synchronous_twin_refuses_alike() -> None:
