@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -25,21 +26,22 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def mypy_errors(files: list[Path], cache: Path) -> set[tuple[str, int]]:
+def mypy_errors(files: list[Path], cache: Path, *options: str) -> set[tuple[str, int]]:
     """Where mypy finds errors, as file name and line."""
     pytest.importorskip("mypy")
-    out = run(sys.executable, "-m", "mypy", "--strict", f"--cache-dir={cache}", "--config-file=", *map(str, files))
+    flags = ("--strict", f"--cache-dir={cache}", "--config-file=", *options)
+    out = run(sys.executable, "-m", "mypy", *flags, *map(str, files))
     return {(Path(name).name, int(line)) for name, line in re.findall(r"^([^:\n]+):(\d+): error", out, re.MULTILINE)}
 
 
-def pyright_report(files: list[Path], tmp_path: Path) -> set[tuple[str, int]]:
+def pyright_report(files: list[Path], tmp_path: Path, python: Path = Path(sys.executable)) -> set[tuple[str, int]]:
     """Where pyright finds errors in strict mode, as file name and line."""
     pytest.importorskip("pyright")
     for path in files:
         shutil.copy(path, tmp_path)
     config = tmp_path / "pyrightconfig.json"
     config.write_text(json.dumps({"typeCheckingMode": "strict", "reportUnusedExpression": "none"}))
-    out = run(sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(config))
+    out = run(sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", str(python), "-p", str(config))
     found = json.loads(out[out.index("{") :])["generalDiagnostics"]
     return {
         (Path(item["file"]).name, item["range"]["start"]["line"] + 1) for item in found if item["severity"] == "error"
@@ -63,6 +65,51 @@ def test_mypy_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(tmp
 def test_pyright_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(tmp_path: Path) -> None:
     """U-L1, U-H5, D10: a type checker can demand duplex streaming."""
     assert pyright_report([*ACCEPT, *REFUSE], tmp_path) == refused_lines()
+
+
+# --- with and without clients ---------------------------------------------------------------------
+
+CLIENTS: dict[str, tuple[str, ...]] = {
+    "no client": (),
+    "httpx only": ("httpx", "httpcore"),
+    "httpx2 only": ("httpx2", "httpcore2"),
+    "both": ("httpx", "httpcore", "httpx2", "httpcore2"),
+}
+USER_FILES = [HERE / "sample_sdk.py", HERE / "refuse_clients.py"]
+NEEDED_BY_ALL = ("multidict", "yarl", "h11", "propcache", "idna", "typing_extensions.py", "anyio", "certifi")
+
+
+def environment_with(clients: tuple[str, ...], place: Path) -> Path:
+    """The interpreter of a bare environment that holds the library, what it needs, and these clients only."""
+    venv.create(place, with_pip=False, symlinks=True)
+    [site] = place.glob("lib/python*/site-packages")
+    packages = Path(pytest.__file__).parents[1]
+    for name in (*NEEDED_BY_ALL, *clients):
+        if (packages / name).exists():
+            (site / name).symlink_to(packages / name)
+    for package in (ROOT / "src" / "stablehttp", *(ROOT / "adapters").glob("stablehttp_*")):
+        (site / package.name).symlink_to(package)
+    return place / "bin" / "python"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("clients", CLIENTS.values(), ids=CLIENTS)
+def test_a_users_file_type_checks_alike_whichever_clients_are_installed(
+    clients: tuple[str, ...], tmp_path: Path
+) -> None:
+    """U-L1, U-L2, U-L3: mypy and pyright, both strict; a missing client turns no public type into `Any`."""
+    pytest.importorskip("mypy")
+    python = environment_with(clients, tmp_path / "environment")
+    refused = {line for line in refused_lines() if line[0] == "refuse_clients.py"}
+    user = tmp_path / "user"
+    user.mkdir()
+
+    assert mypy_errors(copied(USER_FILES, user), tmp_path / "cache", "--python-executable", str(python)) == refused
+    assert pyright_report(USER_FILES, user, python) == refused
+
+
+def copied(files: list[Path], place: Path) -> list[Path]:
+    return [Path(shutil.copy(path, place)) for path in files]
 
 
 def test_the_types_of_all_public_names_are_known() -> None:
