@@ -1,4 +1,4 @@
-"""What must not type-check of the parts of messages: each line that ends in `# refused` is an error, and no other is."""
+"""What must not type-check of the parts of messages: each line ending in `# refused` is an error, and no other is."""
 
 from __future__ import annotations
 

@@ -100,16 +100,16 @@ def test_a_users_file_type_checks_alike_whichever_clients_are_installed(
     """U-L1, U-L2, U-L3: mypy and pyright, both strict; a missing client turns no public type into `Any`."""
     pytest.importorskip("mypy")
     python = environment_with(clients, tmp_path / "environment")
+    probe = tmp_path / "probe.py"
+    probe.write_text("import httpx as httpx\nimport httpx2 as httpx2\n")
     refused = {line for line in refused_lines() if line[0] == "refuse_clients.py"}
+    refused |= {(probe.name, line) for line, client in enumerate(("httpx", "httpx2"), 1) if client not in clients}
     user = tmp_path / "user"
     user.mkdir()
+    files = [Path(shutil.copy(path, user)) for path in (*USER_FILES, probe)]
 
-    assert mypy_errors(copied(USER_FILES, user), tmp_path / "cache", "--python-executable", str(python)) == refused
-    assert pyright_report(USER_FILES, user, python) == refused
-
-
-def copied(files: list[Path], place: Path) -> list[Path]:
-    return [Path(shutil.copy(path, place)) for path in files]
+    assert mypy_errors(files, tmp_path / "cache", "--python-executable", str(python)) == refused
+    assert pyright_report([], user, python) == refused
 
 
 def test_the_types_of_all_public_names_are_known() -> None:
