@@ -132,7 +132,7 @@ async def test_events_that_are_left_early_are_over(colour: str) -> None:
 
 @every_connector
 async def test_an_event_is_there_before_the_next_is_sent_and_a_cut_is_no_end(subject: Subject) -> None:
-    """S15, R10: through every connector; silence is bounded by the read timeout."""
+    """R10: through every connector; silence is bounded by the read timeout."""
     gate = Gate()
     answers = [
         Answer(200, [b"data: one\n\n", gate, b"data: two\n\n"], fields=EVENTS),

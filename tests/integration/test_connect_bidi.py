@@ -190,6 +190,7 @@ async def test_a_deadline_ends_a_conversation(caller: AsyncCaller) -> None:
 
 @duplex_connectors
 async def test_waiting_for_the_end_says_whether_the_call_succeeded(caller: AsyncCaller) -> None:
+    """S15, S16: a join half-closes and waits for the server."""
     async with caller.client.open(TALK) as talk:
         await talk.send(say(number=1))
         await talk.wait_closed()

@@ -59,7 +59,7 @@ from stablehttp.signers import (
 from stablehttp.testing import SyncMemoryConnector
 
 MARKER: Final = "".join(["mar", "ker", "41c7"])  # not in one piece, so that no source line in a traceback holds it
-DOORS: Final = ("stablehttp", "stablehttp.adapting", "stablehttp.framing", "stablehttp.signers")
+DOORS: Final = ("stablehttp", "stablehttp.adapting", "stablehttp.connect", "stablehttp.framing", "stablehttp.signers")
 
 BAD_TEXTS: Final = [
     MARKER,

@@ -104,7 +104,7 @@ class AsyncConnectExchange(AsyncIterator[Out_co], Generic[In_contra, Out_co]):
         return self._stream.trailers
 
     async def __anext__(self) -> Out_co:
-        """The next message.
+        """The next message.  Whoever is cancelled while waiting here ends the call.
 
         Raises:
             ConnectCallError: the call failed, or what came breaks the protocol.

@@ -98,7 +98,7 @@ class AsyncConnectStream(_Stream[Out_co], AsyncIterator[Out_co]):
         self._aclose = aclose
 
     async def __anext__(self) -> Out_co:
-        """The next message.
+        """The next message.  Whoever is cancelled while waiting here ends the stream.
 
         Raises:
             ConnectCallError: the call failed, or what came breaks the protocol.
