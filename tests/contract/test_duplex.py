@@ -195,6 +195,33 @@ async def test_memory_stays_flat_in_both_directions(subject: Subject) -> None:
     assert peak < 6 * MIB
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", [each for each in TALKING if each.version is HttpVersion.HTTP_1_1], ids=str)
+async def test_a_gibibyte_goes_and_comes_back_in_flat_memory(subject: Subject) -> None:
+    """U-J7: what the process holds does not grow, client and origin together."""
+    resource = pytest.importorskip("resource")
+    block = bytes(MIB)
+    origin = Origin(Answer.duplex(), content_limit=0, history=1)
+    with origin:
+        async with made(subject, origin) as connector, AsyncPipeline(connector).open(post(origin)) as exchange:
+
+            async def send() -> None:
+                for _ in range(1024):
+                    await exchange.send(block)
+                await exchange.send_end()
+
+            sending, total, early = asyncio.create_task(send()), 0, 0
+            async for chunk in exchange:
+                total += len(chunk)
+                if not early and total > 64 * MIB:
+                    early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            await sending
+            late = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert total == 1 << 30
+    assert late - early < 64 * 1024  # in KiB
+
+
 @pytest.mark.parametrize("subject", TALKING, ids=str)
 async def test_a_server_that_does_not_answer_early_is_waited_for(subject: Subject) -> None:
     """What is declared for HTTP/1.1 needs a willing server; with another one an exchange is a slow upload."""
