@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 from tests.contract.subjects import missing, subjects
 
-from stablehttp import Fields, FieldValue, Request
+from stablehttp import Fields, FieldValue, Request, Response
 from stablehttp._field_lines import Borrowed
 from stablehttp._fields import around
 from stablehttp.testing import Answer
@@ -138,3 +138,23 @@ async def test_looking_at_one_name_looks_at_one_name(subject: Subject) -> None:
     assert fields.values("X-A") == ("1", "2", "1")
     assert ("missing" in fields, "X-B" in fields) == (False, True)
     assert asked == ["x-single", "vary", "x-a", "missing", "x-b"]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@pytest.mark.parametrize("subject", list(cases()))
+async def test_a_response_that_was_read_is_copied_and_pickled_without_its_client(
+    subject: Subject, again: Callable[[object], object]
+) -> None:
+    """U-F1, U-K3: no socket, loop or object of the client goes with it."""
+    async with Bench(subject) as bench:
+        bench.origin.answer(Answer(206, b"0123", fields=LINES))
+        reply = await bench.driver.send(Request("GET", bench.url()))
+        content = await reply.read()
+        lines = list(around(reply.response.headers._backend))
+        copied = again(reply.response)
+
+    assert isinstance(copied, Response)
+    assert (copied.status, copied.http_version) == (206, subject.version)
+    assert list(copied.headers) == lines
+    assert (copied.read(), content) == (b"0123", b"0123")
+    assert (copied.request_method, copied.request_uri) == ("GET", bench.url())
