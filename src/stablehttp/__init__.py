@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stablehttp._call_options import CallOptions as CallOptions
     from stablehttp._capability import Capability as Capability
     from stablehttp._client_package import ClientPackage as ClientPackage
+    from stablehttp._completion import apply_content_type as apply_content_type
     from stablehttp._completion import apply_framing as apply_framing
     from stablehttp._computed_trailers import with_checksum as with_checksum
     from stablehttp._computed_trailers import with_trailers as with_trailers
@@ -183,7 +184,7 @@ _HOMES = {
     "_call_options": "CallOptions",
     "_capability": "Capability",
     "_client_package": "ClientPackage",
-    "_completion": "apply_framing",
+    "_completion": "apply_content_type apply_framing",
     "_computed_trailers": "with_checksum with_trailers",
     "_connector_cache": "AsyncConnectorCache SyncConnectorCache",
     "_connectors": """
@@ -376,6 +377,7 @@ __all__ = [
     "WriteTimeoutError",
     "adecoded",
     "aframes",
+    "apply_content_type",
     "apply_framing",
     "aread_events",
     "as_event_stream",

@@ -87,6 +87,20 @@ def apply_framing(request: AnyRequest, *, requires_length: bool = False) -> None
             request.headers.add("Trailer", ", ".join(_trailer_names(request)))
 
 
+def apply_content_type(request: AnyRequest, default: str = "application/octet-stream") -> None:
+    """Add `Content-Type` where there is content and nobody said what it is: that of a form, else `default`.
+
+    Nothing calls this unasked.  A line that is there is kept, and a request without content gets none.
+
+    Raises:
+        InvalidFieldError: `default` cannot stand in a field.
+    """
+    body = request.body
+    if body.length != 0 and "content-type" not in request.headers:
+        own: object = getattr(body.bare, "content_type", None)
+        request.headers.add("Content-Type", own if isinstance(own, str) else default)
+
+
 def _announce_content(request: AnyRequest, chained: ChainedBody) -> None:
     replace_body(request, request.body.renewed())
     for name, value in chained.announcement:

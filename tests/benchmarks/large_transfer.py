@@ -1,9 +1,9 @@
 """One large transfer, measured: `python -m tests.benchmarks.large_transfer SENDER DIRECTION OCTETS URL [CA_FILE]`.
 
 SENDER is `ours` or `bare`, the client, the colour and the protocol version, with slashes between:
-`ours/httpx/async/h2`, or `h1`.  DIRECTION is `up`, `down`, or `held`, which reads all of it into memory.  It
-prints seconds, and by how many octets the memory of this process grew at its peak, as JSON.  It has a process of
-its own, because memory once taken is not given back.
+`ours/httpx/async/h2`, or `h1`.  DIRECTION is `up`, `down`, `held`, which reads all of it into memory, or
+`bytes`, which sends what is in memory already.  It prints seconds, and by how many octets the memory of this process
+grew at its peak, as JSON.  It has a process of its own, because memory once taken is not given back.
 """
 
 from __future__ import annotations
@@ -100,11 +100,15 @@ def _connector(client: str, colour: str, version: str, ca_file: str) -> Any:
 async def _ours_async(client: str, version: str, direction: str, url: str, ca_file: str) -> None:
     async with _connector(client, "async", version, ca_file) as connector:
         pipeline = AsyncPipeline(connector, timeouts=Timeouts(read=60))
+        whole = b"x" * _octets() if direction == "bytes" else b""
 
         async def go(octets: int) -> int:
             if direction == "up":
                 body = AsyncIterableBody(apieces(octets), length=octets)
                 await (await pipeline.send(Request("PUT", url, body=body))).aread()
+                return octets
+            if direction == "bytes":
+                await (await pipeline.send(Request("PUT", url, body=whole[:octets]))).aread()
                 return octets
             response = await pipeline.send(Request("GET", f"{url}/{octets}"))
             if direction == "held":
@@ -117,10 +121,14 @@ async def _ours_async(client: str, version: str, direction: str, url: str, ca_fi
 def _ours_sync(client: str, version: str, direction: str, url: str, ca_file: str) -> None:
     with _connector(client, "sync", version, ca_file) as connector:
         pipeline = SyncPipeline(connector, timeouts=Timeouts(read=60))
+        whole = b"x" * _octets() if direction == "bytes" else b""
 
         def go(octets: int) -> int:
             if direction == "up":
                 pipeline.send(Request("PUT", url, body=IterableBody(pieces(octets), length=octets))).read()
+                return octets
+            if direction == "bytes":
+                pipeline.send(Request("PUT", url, body=whole[:octets])).read()
                 return octets
             return sum(len(chunk) for chunk in pipeline.send(Request("GET", f"{url}/{octets}")).body)
 

@@ -55,6 +55,20 @@ def test_memory_stays_flat(subject: Subject, direction: str) -> None:
     assert done.growth < CEILING
 
 
+@pytest.mark.parametrize("subject", list(cases()))
+def test_content_in_memory_is_sent_without_a_copy(subject: Subject) -> None:
+    """U-G3: a copy would be as large as the content."""
+    octets = 64 * MIB
+    version = "h2" if subject.version is HttpVersion.HTTP_2 else "h1"
+    words = [*(["tls"] if subject.tls else []), *(["http2"] if version == "h2" else [])]
+
+    with large_server(*words) as (url, ca_file):
+        done = transfer(f"ours/{subject.name}/{subject.colour}/{version}", "bytes", octets, url, ca_file)
+
+    print(f"{done.growth / MIB:.1f} MiB more memory at the peak")
+    assert done.growth < CEILING
+
+
 def test_content_that_is_held_is_seen() -> None:
     """The figure can be too large: the same transfer, read into memory."""
     with large_server() as (url, _):

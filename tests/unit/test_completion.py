@@ -6,7 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from stablehttp import URI, AnyRequest, BytesBody, FramingError, InvalidFieldError, Request, SealedError
+from stablehttp import (
+    URI,
+    AnyRequest,
+    BytesBody,
+    FormBody,
+    FramingError,
+    InvalidFieldError,
+    Request,
+    SealedError,
+    apply_content_type,
+    with_progress,
+)
 from stablehttp._completion import complete
 
 
@@ -52,6 +63,24 @@ def test_an_empty_body_has_a_length_where_content_is_expected(method: str) -> No
 def test_an_empty_body_adds_nothing_elsewhere(method: str) -> None:
     """S8, U-B2."""
     assert completed(Request(method, "http://a/")) == [("Host", "a")]
+
+
+def test_the_type_of_content_is_added_only_if_asked_for_and_only_where_there_is_content_of_unknown_type() -> None:
+    """S7, S8."""
+    form = with_progress(FormBody({"a": "b"}), lambda _: None)
+    requests = {
+        "application/octet-stream": Request("PUT", "http://a/", body=b"abc"),
+        "text/csv": Request("PUT", "http://a/", headers=[("content-type", "text/csv")], body=stream()),
+        "application/x-www-form-urlencoded": Request("POST", "http://a/", body=form),
+        None: Request("POST", "http://a/"),
+    }
+
+    for request in requests.values():
+        apply_content_type(request)
+        apply_content_type(request, "other/type")
+
+    assert {request.headers.get("content-type"): request for request in requests.values()} == requests
+    assert "content-type" not in [name.lower() for name, _ in completed(Request("PUT", "http://a/", body=b"abc"))]
 
 
 def test_a_known_length_is_declared_and_an_unknown_one_is_chunked() -> None:
