@@ -43,9 +43,12 @@ _URI_FIELDS: Final = frozenset({"location", "content-location", "referer", "link
 
 HIDDEN: Final = "***"
 _LONGEST: Final = 120
+_DEEPEST: Final = 3
+"""How often a value may be encoded before it is hidden unread."""
 
 _PARAMETER = re.compile(r"(?:^|[;?])([^=;?]*)=(?=.)", re.DOTALL)
 _PATH_PARAMETERS = re.compile(r";[^/]*")
+_MAY_HOLD_MORE = re.compile(r"%(?:3[Dd]|25|40)").search
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 # up to the last `@` of the authority; where the port is none, up to the last of all: a password may hold `/?#`
 _USERINFO = re.compile(r"(?<=//)(?:[^/?#]*@|[^/?#\[]*:(?![0-9]*(?:[/?#]|\Z)).*@)", re.DOTALL)
@@ -71,20 +74,12 @@ def described(value: object) -> str:
 
 def redact_query(query: str) -> str:
     """`query` with the values of secret parameters replaced by `***`; names and order stay."""
-    return "&".join(map(_redact_parameter, query.split("&"))) if "=" in query else query
+    return _redact_query(query, 0)
 
 
 def redact_uri(text: str) -> str:
     """The URI or reference `text` with userinfo and the values of secret parameters replaced by `***`."""
-    if "@" in text:
-        text = _USERINFO.sub(f"{HIDDEN}@", text)
-    if "=" not in text:
-        return text
-    text, fragment_mark, fragment = text.partition("#")
-    path, mark, query = text.partition("?")
-    if ";" in path:
-        path = _PATH_PARAMETERS.sub(lambda found: _redact_parameter(found[0]), path)
-    return f"{path}{mark}{redact_query(query)}{fragment_mark}{redact_query(fragment)}"
+    return _redact_uri(text, 0)
 
 
 def show_uri(text: str, longest: int = 80) -> str:
@@ -109,23 +104,47 @@ def redact_value(name: str, value: str) -> str:
     return redact_uri(value) if name.lower() in _URI_FIELDS else value
 
 
-def _redact_parameter(parameter: str) -> str:
+def _redact_uri(text: str, depth: int) -> str:
+    if "@" in text:
+        text = _USERINFO.sub(f"{HIDDEN}@", text)
+    if "=" not in text:
+        return text
+    text, fragment_mark, fragment = text.partition("#")
+    path, mark, query = text.partition("?")
+    if ";" in path:
+        path = _PATH_PARAMETERS.sub(lambda found: _redact_parameter(found[0], depth), path)
+    return f"{path}{mark}{_redact_query(query, depth)}{fragment_mark}{_redact_query(fragment, depth)}"
+
+
+def _redact_query(query: str, depth: int) -> str:
+    if "=" not in query:
+        return query
+    return "&".join([_redact_parameter(parameter, depth) for parameter in query.split("&")])
+
+
+def _redact_parameter(parameter: str, depth: int) -> str:
     """One parameter; where `;` or `?` may begin another, as some receivers read it, that is looked at too."""
     for found in _PARAMETER.finditer(parameter):
-        value = parameter[found.end() :]
-        if _is_secret_parameter(found[1]) or ("%" in value and _holds_secret(_decoded(value))):
+        if _is_secret_parameter(found[1]):
             return f"{parameter[: found.end()]}{HIDDEN}"
+    if "%" in parameter:
+        name, _, value = parameter.partition("=")
+        if _holds_secret(value, depth):
+            return f"{name}={HIDDEN}"
     return parameter
+
+
+def _holds_secret(value: str, depth: int) -> bool:
+    """Whether `value` is a URI with secrets of its own, perhaps encoded more than once."""
+    if not _MAY_HOLD_MORE(value):
+        return False
+    inner = _decoded(value)
+    return depth == _DEEPEST or _redact_uri(inner, depth + 1) != inner or _holds_secret(inner, depth + 1)
 
 
 def _is_secret_parameter(name: str) -> bool:
     plain = _decoded(name).replace("+", " ").strip().lower()
     return plain.rstrip("]").rpartition("[")[2] in SECRET_PARAMETERS  # `a[sig]` is a parameter of a parameter
-
-
-def _holds_secret(text: str) -> bool:
-    """Whether `text` holds a URI, or a query, with secrets of its own."""
-    return "=" in text and redact_uri(text) != text
 
 
 def _decoded(text: str) -> str:

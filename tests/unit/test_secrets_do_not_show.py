@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
+from time import process_time
 from typing import Any, Final
+from urllib.parse import quote
 
 import pytest
 
@@ -44,7 +46,7 @@ from stablehttp import (
     snapshot_request,
     snapshot_response,
 )
-from stablehttp._redaction import SECRET_FIELDS, SECRET_PARAMETERS, redact_uri
+from stablehttp._redaction import SECRET_FIELDS, SECRET_PARAMETERS, redact_uri, show_uri
 from stablehttp.framing import read_response
 from stablehttp.signers import (
     Credentials,
@@ -513,6 +515,41 @@ def test_a_secret_parameter_is_hidden_in_any_case_and_encoding(name: str) -> Non
             shown = redact_uri(text)
             assert MARKER not in shown
             assert shown.endswith("&y=2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://a.test/?" + "a=%20;" * 5_000,
+        "https://a.test/?" + "?a=%3Da" * 4_000,
+        "https://a.test/?" + ";a=1" * 10_000,
+        "https://a.test/?u=%" + "25" * 10_000 + "3D",
+        "https://a.test/?u=" + "%25" * 10_000,
+        "//" * 20_000 + "@",
+        "//a:" * 10_000 + "@",
+        "https://a.test/" + ";x" * 20_000 + "=1",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_redaction_costs_no_more_than_the_text_is_long(text: str) -> None:
+    """A peer chooses what stands in `Location`, so its length must not be squared."""
+    began = process_time()
+
+    redact_uri(text)
+    show_uri(text)
+
+    assert process_time() - began < 2
+
+
+@pytest.mark.parametrize("times", range(6))
+def test_a_secret_is_hidden_however_often_it_is_encoded(times: int) -> None:
+    """U-I5: also where nobody decodes that often."""
+    inner = f"https://b.test/?sig={MARKER}"
+    for _ in range(times):
+        inner = quote(inner, safe="")
+
+    assert MARKER not in redact_uri(f"https://a.test/?u={inner}&page=2")
+    assert redact_uri(f"https://a.test/?u={inner}&page=2").endswith("&page=2")
 
 
 @pytest.mark.parametrize(
