@@ -57,8 +57,8 @@ def transfer(sender: str, direction: str, octets: int, url: str, ca_file: str = 
     done = subprocess.run(command(sender, direction, octets, url, ca_file), capture_output=True, text=True, check=False)
     if "ModuleNotFoundError" in done.stderr:
         raise ImportError(done.stderr.splitlines()[-1])
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr[-2000:])
+    if not done.stdout:  # pyqwest sometimes aborts the interpreter when that is about to end: after the figures
+        raise RuntimeError(f"{done.returncode}: {done.stderr[-2000:]}")
     return Transfer(**json.loads(done.stdout))
 
 

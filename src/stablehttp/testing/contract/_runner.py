@@ -30,6 +30,7 @@ from stablehttp.testing.contract import (
     _sinks,
     _surroundings,
     _timeouts,
+    _unwanted,
 )
 from stablehttp.testing.contract._bench import Bench, Subject
 from stablehttp.testing.contract._rule import BrokenRuleError, Rule, fails, same
@@ -38,6 +39,7 @@ _PATIENCE: Final = 10.0
 _MODULES: Final = (
     _requests,
     _content,
+    _unwanted,
     _bodies,
     _flow,
     _closing,
