@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, cast, final
 from urllib.parse import quote
 
@@ -386,7 +387,16 @@ def _host_to_build(host: str) -> str:
     return host
 
 
+@cache
+def _check_yarl() -> None:
+    """Make sure that yarl, which encodes hosts that are not ASCII, is there in a version that is known."""
+    from stablehttp._client_package import ClientPackage  # looks at what is installed; only needed here
+
+    ClientPackage(name="yarl", lowest=(1, 18), below=(2,), extra="").check()
+
+
 def _to_idna(host: str) -> str:
+    _check_yarl()
     from yarl import URL
 
     try:

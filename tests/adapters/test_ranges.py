@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import tomllib
 from importlib import import_module
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stablehttp import ClientPackage, MissingExtraError, installed_makers
+from stablehttp import URI, ClientPackage, MissingExtraError, installed_makers
+from stablehttp._uri import _check_yarl
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 MODULES = sorted(installed_makers().values())
@@ -40,6 +42,22 @@ def test_what_is_installed_here_is_in_range_for_both_colours(module: str) -> Non
 
     maker.make_connector.check()
     maker.make_sync_connector.check()
+
+
+def test_the_core_looks_at_yarl_before_it_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """W15."""
+    real = importlib.metadata.version
+    _check_yarl.cache_clear()
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.0.0" if name == "yarl" else real(name))
+
+    with pytest.raises(
+        MissingExtraError, match=r"yarl 2.0.0 is installed, and this adapter works from 1.18 to below 2"
+    ):
+        URI.build("https", "b\u00fccher.test")
+    assert URI.build("https", "a.test").host == "a.test"
+
+    monkeypatch.undo()
+    assert URI.build("https", "b\u00fccher.test").host == "xn--bcher-kva.test"
 
 
 def test_a_package_says_what_is_wrong_and_what_to_install() -> None:
