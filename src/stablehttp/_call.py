@@ -75,11 +75,14 @@ class Call(Generic[B]):
         self.sink = None if options is None else options.sink
         self._progress = None if options is None else options.progress
         self._arrived: Response[B] | None = None
-        operation = operation or request.extensions.get(Operation)
+        duplex = False
+        if request.extensions:
+            operation = operation or request.extensions.get(Operation)
+            duplex = Duplex in request.extensions
         if operation is not None or options is not None:
             check_call(transport, operation, options)
-        duplex = Duplex in request.extensions or (operation is not None and operation.kind == "duplex")
-        if duplex:
+        if duplex or (operation is not None and operation.kind == "duplex"):
+            duplex = True
             check_duplex(transport, operation)
         derived = derive(request)
         if duplex:

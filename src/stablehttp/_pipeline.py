@@ -212,7 +212,8 @@ class AsyncPipeline:
         """Everything up to and including signing."""
         if self._cache is not None:
             return await self._prepare_choosing(self._cache, request, operation, options)
-        check_settings(options)
+        if options is not None:
+            check_settings(options)
         call = Call(request, self._connector, self._interceptors, check_async, operation, options)
         call.complete(self._timeouts)
         await self._sign(call)
@@ -241,18 +242,15 @@ class AsyncPipeline:
         return call
 
     async def _sign(self, call: Call[AsyncBody]) -> None:
-        signer = signer_for(call.ready, await self._signer_now())
+        signer = self._signer
+        if signer is not None and not _is_signer(signer):
+            signer = await cast(AsyncSignerProvider, signer)()
+        signer = signer_for(call.ready, signer)
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body
             digest = digest_at_hand(body, signer.content_digest) or await aread_digest(body, signer.content_digest)
         call.sign(signer, digest, self._clock())
-
-    async def _signer_now(self) -> Signer | None:
-        signer = self._signer
-        if signer is None or _is_signer(signer):
-            return signer
-        return await cast(AsyncSignerProvider, signer)()
 
 
 @final
@@ -341,7 +339,8 @@ class SyncPipeline:
         """Everything up to and including signing."""
         if self._cache is not None:
             return self._prepare_choosing(self._cache, request, operation, options)
-        check_settings(options)
+        if options is not None:
+            check_settings(options)
         call = Call(request, self._connector, self._interceptors, check_sync, operation, options)
         call.complete(self._timeouts)
         self._sign(call)
@@ -370,15 +369,12 @@ class SyncPipeline:
         return call
 
     def _sign(self, call: Call[SyncBody]) -> None:
-        signer = signer_for(call.ready, self._signer_now())
+        signer = self._signer
+        if signer is not None and not _is_signer(signer):
+            signer = cast(SyncSignerProvider, signer)()
+        signer = signer_for(call.ready, signer)
         digest = None
         if signer is not None and signer.content_digest is not None:
             body = call.ready.body
             digest = digest_at_hand(body, signer.content_digest) or read_digest(body, signer.content_digest)
         call.sign(signer, digest, self._clock())
-
-    def _signer_now(self) -> Signer | None:
-        signer = self._signer
-        if signer is None or _is_signer(signer):
-            return signer
-        return cast(SyncSignerProvider, signer)()
