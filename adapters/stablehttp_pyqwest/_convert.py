@@ -17,6 +17,7 @@ How pyqwest differs, and what is done about it:
 - It drops what HTTP/2 has no place for: refused.
 - It gives received lines in lower case, those of one name next to each other, and no reason phrase.
 - It gives an empty value for one that holds octets above 0x7F; nobody can tell it from one that was empty.
+- It takes at most 100 lines in the head of a response over HTTP/1.1: one with more is an invalid response.
 - It tells HTTP/1.0 and 1.1 not apart: a response counts as HTTP/1.1.
 - It hands out 101 like any other status: an invalid response here.
 - It delivers response trailers, and no 1xx.
