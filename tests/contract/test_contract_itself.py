@@ -21,6 +21,7 @@ from stablehttp import (
     StableHTTPError,
     UnsupportedTransportError,
 )
+from stablehttp._connectors import check_sendable
 from stablehttp._message import derive
 from stablehttp.testing import AsyncMemoryConnector
 from stablehttp.testing import Rule as Answering
@@ -192,12 +193,16 @@ async def test_a_connector_that_cheats_is_caught(cheat: type[Cheat], rule: str) 
 
 def lacking(capability: Capability) -> type[Cheat]:
     class Lacks(Cheat):
-        """Says that it cannot do something, and the pipeline refuses for it."""
+        """Says that it cannot do something, and refuses."""
 
         def __init__(self, honest: AsyncConnector) -> None:
             super().__init__(honest)
             less = {version: can - {capability} for version, can in honest.capabilities.items()}
             self.capabilities = MappingProxyType(less)
+
+        async def send(self, request: Request[AsyncBody], /) -> Response[AsyncBody]:
+            check_sendable(request, self, None)
+            return await super().send(request)
 
     return Lacks
 
