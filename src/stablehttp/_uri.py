@@ -1,6 +1,6 @@
 """Where a request goes: a URI that keeps the text it was given.
 
-Floor 2: stands on grammar, references, redaction and errors.
+Floor 2: stands on grammar, references, parts, redaction and errors.
 
 A signature covers the target as text, so nothing here decodes, re-encodes or folds what it was
 given: a text that RFC 3986 does not allow is refused, and building from parts is the only place
@@ -14,18 +14,17 @@ bounded and holds neither userinfo nor targets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, cast, final
-from urllib.parse import quote
+from typing import Any, Final, final
 
 from stablehttp._errors import InvalidURIError
 from stablehttp._grammar import PATH, QUERY, REG_NAME, SCHEME, USERINFO, first_bad_in_target
 from stablehttp._redaction import redact_uri, shorten, show_uri
 from stablehttp._reference import resolve, split_reference
+from stablehttp._uri_parts import DEFAULT_PORTS, build_uri, plain_text
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _BEGINNING = re.compile(
     rf"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?:(?P<userinfo>{USERINFO.pattern})@)?"
     rf"(?P<host>{REG_NAME.pattern}|\[[0-9A-Fa-f:.vV!$&'()*+,;=_~\-]+\])(?::(?P<port>[0-9]*))?(?=[/?#]|\Z)"
@@ -130,23 +129,7 @@ class URI:
         Raises:
             InvalidURIError: a part cannot stand in a URI however it is encoded.
         """
-        if port is not None and type(port) is not int:
-            raise InvalidURIError(f"a port must be an int, not {type(port).__name__}")
-        if isinstance(segments, (str, bytes)):
-            raise InvalidURIError("segments are an iterable of str, not one; give [segment]")
-        host = _host_to_build(_text(host, "a host"))
-        encoded = [_encoded(segment, "a path segment") for segment in segments]
-        if any(segment in (".", "..") for segment in encoded):
-            raise InvalidURIError(
-                "a path segment is '.' or '..', which receivers take for a step in the tree (RFC 3986 §3.3); "
-                "use URI.verbatim if it is meant as a name"
-            )
-        pairs = [_encoded_pair(pair) for pair in query]
-        if _text(scheme, "a scheme").lower() not in _DEFAULT_PORTS:
-            raise InvalidURIError(f"scheme {shorten(scheme, 40)!r} is not 'http' or 'https' (RFC 9110 §4.2)")
-        path = "/" + "/".join(encoded)
-        where = "" if port is None else f":{port}"
-        return cls(f"{scheme}://{host}{where}{path}" + ("?" + "&".join(pairs) if pairs else ""))
+        return cls(build_uri(scheme, _ascii_host(host), port, segments, query))
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -173,7 +156,7 @@ class URI:
     @property
     def effective_port(self) -> int:
         """The port as given, or the default port of the scheme."""
-        return _DEFAULT_PORTS[self._origin.scheme] if self._origin.port is None else self._origin.port
+        return DEFAULT_PORTS[self._origin.scheme] if self._origin.port is None else self._origin.port
 
     @property
     def authority(self) -> str:
@@ -220,7 +203,7 @@ class URI:
         Raises:
             InvalidURIError: the result is not a URI that this class holds.
         """
-        return URI(str(resolve(split_reference(self._text), split_reference(_text(reference, "a reference")))))
+        return URI(str(resolve(split_reference(self._text), split_reference(plain_text(reference, "a reference")))))
 
     def with_endpoint(self, endpoint: str | URI) -> URI:
         """The same path and query at another scheme, host and port, below the path of `endpoint`.
@@ -251,7 +234,7 @@ class URI:
             InvalidURIError: `target` cannot stand there.
         """
         beginning = self._beginning()
-        target = _text(target, "a request target")
+        target = plain_text(target, "a request target")
         if target.startswith("/") and "#" not in target and _REST(target):
             return URI(beginning + target)
         return URI.verbatim(beginning, target)
@@ -299,7 +282,7 @@ def _read_beginning(text: str) -> tuple[_Origin, str | None, int]:
     port = _checked_port(given_port) if given_port else None
     _check_host(host)
     scheme = scheme.lower()
-    authority = host if port is None or port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
+    authority = host if port is None or port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
     origin = _Origin(scheme, host, port, authority, f"{scheme}://{authority.lower()}")
     if userinfo is None and found.end() <= _LONGEST_REMEMBERED:
         if len(_ORIGINS) >= _MOST_REMEMBERED:
@@ -336,7 +319,7 @@ def _checked_port(port: str) -> int:
 
 
 def _checked_verbatim(target: object) -> str:
-    target = _text(target, "a request target")
+    target = plain_text(target, "a request target")
     index = first_bad_in_target(target)
     if index >= 0:
         raise InvalidURIError(
@@ -350,41 +333,9 @@ def _checked_verbatim(target: object) -> str:
     return target
 
 
-def _text(value: object, what: str) -> str:
-    """`value` as a plain `str`: a subclass may say anything about itself."""
-    if not isinstance(value, str):
-        raise InvalidURIError(f"{what} must be a str, not {type(value).__name__}")
-    return str.__str__(value)
-
-
-def _encoded(value: object, what: str) -> str:
-    try:
-        return quote(_text(value, what), safe="")
-    except UnicodeEncodeError:  # it would carry the text, which may be a secret
-        raise InvalidURIError(f"{what} holds half of a surrogate pair, which has no octets (RFC 3986 §2.5)") from None
-
-
-def _encoded_pair(pair: object) -> str:
-    if not isinstance(pair, (tuple, list)) or len(cast("Sequence[object]", pair)) != 2:
-        raise InvalidURIError("a query is (name, value) pairs; of a mapping, give its items()")
-    name, value = cast("Sequence[object]", pair)
-    start = _encoded(name, "the name of a parameter")
-    return start if value is None else f"{start}={_encoded(value, 'the value of a parameter')}"
-
-
 def _is_absolute(target: str) -> bool:
     scheme, mark, rest = target.partition("://")
     return bool(mark and rest and SCHEME.fullmatch(scheme))
-
-
-def _host_to_build(host: str) -> str:
-    if not host.isascii():
-        return _to_idna(host)
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    if not host or set(host) & set("/?#@"):
-        raise InvalidURIError(f"host {shorten(host.rpartition('@')[2], 80)!r} is none (RFC 3986 §3.2.2); give it alone")
-    return host
 
 
 @cache
@@ -395,7 +346,11 @@ def _check_yarl() -> None:
     ClientPackage(name="yarl", lowest=(1, 18), below=(2,), extra="").check()
 
 
-def _to_idna(host: str) -> str:
+def _ascii_host(host: str) -> str:
+    """`host`, by IDNA where it is not ASCII."""
+    host = plain_text(host, "a host")
+    if host.isascii():
+        return host
     _check_yarl()
     from yarl import URL
 
@@ -415,7 +370,7 @@ def _why_invalid(text: object) -> InvalidURIError:
     parts = split_reference(text)
     if parts.scheme is None or parts.authority is None:
         return InvalidURIError(f"{shown!r} is not an absolute URI; begin with 'https://' and a host (RFC 9110 §4.2)")
-    if parts.scheme.lower() not in _DEFAULT_PORTS:
+    if parts.scheme.lower() not in DEFAULT_PORTS:
         return InvalidURIError(f"scheme {shorten(parts.scheme, 40)!r} is not 'http' or 'https' (RFC 9110 §4.2)")
     if not parts.authority.rpartition("@")[2].strip(":"):
         return InvalidURIError(f"{shown!r} has no host (RFC 9110 §4.2)")

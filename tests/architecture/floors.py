@@ -15,6 +15,7 @@ FLOORS: Final = (
         "_field_syntax",
         "_extensions",
         "_reference",
+        "_uri_parts",
         "_settings",
         "_content",
         "_counter",
