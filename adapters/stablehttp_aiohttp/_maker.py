@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from stablehttp_aiohttp._connector import AsyncAiohttpConnector
 
 PACKAGES: Final = (
-    ClientPackage(name="aiohttp", lowest=(3, 12), below=(4,), extra="aiohttp"),
+    ClientPackage(name="aiohttp", lowest=(3, 14), below=(4,), extra="aiohttp"),
     ClientPackage(name="multidict", lowest=(6, 1), below=(8,), extra="aiohttp"),
     ClientPackage(name="yarl", lowest=(1, 18), below=(2,), extra="aiohttp"),
 )
-"""aiohttp, and what stands in its signatures."""
+"""aiohttp, and what stands in its signatures; before 3.14 it reads the head of a response without end for ever."""
 
 _CAN: Final = frozenset(
     {

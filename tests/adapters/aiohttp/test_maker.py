@@ -68,9 +68,9 @@ def test_a_proxy_is_refused() -> None:
 @pytest.mark.parametrize(
     ("installed", "good"),
     [
-        ("3.11.18", False),
-        ("3.12.0", True),
-        ("3.12", True),
+        ("3.13.9", False),
+        ("3.14.0", True),
+        ("3.14", True),
         ("3.14.5", True),
         ("3.99.1.post1", True),
         ("4.0.0a1", False),
