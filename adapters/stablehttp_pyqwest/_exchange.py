@@ -272,10 +272,17 @@ class Exchange:
     def let_go(self) -> None:
         """Hold no connection any more."""
         self._over = True
-        if self._response is not None:
-            self._response.aclose()
-        if self._pending is not None:
-            self._pending.cancel()
+        pending, self._pending = self._pending, None
+        response = self._response
+        if response is None and pending is not None and not pending.cancel():
+            response = _unclaimed(pending)
+        if response is not None:
+            response.aclose()
         if self._placed:
             self._placed = False
             self._home.places.give()
+
+
+def _unclaimed(done: asyncio.Future[pyqwest.Response]) -> pyqwest.Response | None:
+    """A response that came in the moment in which whoever waited for it was cancelled."""
+    return None if done.cancelled() or done.exception() is not None else done.result()
