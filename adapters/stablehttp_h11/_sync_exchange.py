@@ -9,7 +9,7 @@ Whoever holds an exchange that has not ended holds a connection; every way out l
 from __future__ import annotations
 
 from time import monotonic
-from typing import final
+from typing import Final, final
 
 import h11
 
@@ -32,6 +32,9 @@ from stablehttp_h11._convert import from_head, from_informational
 from stablehttp_h11._errors import Stage, admit, no_answer, translate
 from stablehttp_h11._reader import Head, HeadReader, says_close
 from stablehttp_h11._sync_wire import SyncWire
+
+_MOST_SKIPPED: Final = 256 * 1024
+"""How much of a content that nobody wants is read to save its connection: a fast peer might never stop."""
 
 
 @final
@@ -221,12 +224,15 @@ class SyncExchange:
         """Give the connection back if the rest of the content has arrived already, else discard it."""
         if self._left or self._content is None:
             return
+        skipped = 0
         try:
             while (chunk := self._content.next()) != b"":
                 if chunk is None:
-                    if not self._wire.listen() or self._wire.ended:
+                    if skipped > _MOST_SKIPPED or not self._wire.listen() or self._wire.ended:
                         break
-                    self._content.feed(self._wire.receive(0))
+                    octets = self._wire.receive(0)
+                    skipped += len(octets)
+                    self._content.feed(octets)
         except (h11.RemoteProtocolError, StableHTTPError):
             self._keeps = False
         self._end()

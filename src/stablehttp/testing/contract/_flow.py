@@ -191,10 +191,13 @@ async def sends_what_is_written(bench: Bench) -> None:
 async def holds_the_origin_back(bench: Bench) -> None:
     bench.origin.script([Answer(200, 200_000_000)])
     reply = await bench.driver.send(Request("GET", bench.url("/large")))
-    await anext(reply.chunks())
+    chunks = reply.chunks()
+    await anext(chunks)
     held = await _settled(lambda: sum(track.octets_sent for track in bench.origin.connections))
-    await reply.close()
     require(held < _HELD, f"content that nobody reads does not arrive; {held} octets did")
+    await reply.close()
+    held = await _settled(lambda: sum(track.octets_sent for track in bench.origin.connections))
+    require(held < 2 * _HELD, f"closing a response does not read it to its end; {held} octets arrived")
     same((await bench.exchange(Request("GET", bench.url("/next"))))[0].response.status, 200, "status of the next")
 
 
