@@ -73,6 +73,19 @@ class HttpSettings:
     def __hash__(self) -> int:
         return self._hash
 
+    def __eq__(self, other: object) -> bool:
+        """Equal if all settings are; written out, because before Python 3.13 the generated one makes two tuples."""
+        if not isinstance(other, HttpSettings):
+            return NotImplemented
+        return (
+            self._hash == other._hash
+            and self.connect_timeout == other.connect_timeout
+            and self.max_connections == other.max_connections
+            and self.keepalive == other.keepalive
+            and self.proxy == other.proxy
+            and (self.tls is other.tls or self.tls == other.tls)
+        )
+
     def __reduce__(self) -> tuple[Callable[..., HttpSettings], tuple[object, ...]]:
         """Build it anew: in another process the hash is another one."""
         return _remake_settings, self._values()

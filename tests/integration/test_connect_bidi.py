@@ -179,11 +179,11 @@ async def test_a_call_that_is_left_is_cancelled_on_the_server(caller: AsyncCalle
 
 @duplex_connectors
 async def test_a_deadline_ends_a_conversation(caller: AsyncCaller) -> None:
-    async with caller.client.open(TALK, deadline=0.3) as talk:
-        await talk.send(say(number=1))
-        await anext(talk)
-        with pytest.raises(ConnectCallError) as caught:
-            await anext(talk)
+    with pytest.raises(ConnectCallError) as caught:
+        async with caller.client.open(TALK, deadline=0.3) as talk:
+            await talk.send(say(number=1))
+            async for _ in talk:
+                pass
 
     assert caught.value.code is ConnectCode.DEADLINE_EXCEEDED
 

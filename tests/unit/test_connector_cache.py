@@ -9,8 +9,9 @@ import pickle
 import threading
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -403,6 +404,32 @@ def peak_of(call: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"connect_timeout": 1.0},
+        {"max_connections": 1},
+        {"keepalive": 1.0},
+        {"proxy": "http://proxy.test"},
+        {"tls": TLSSettings(verify=False)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_every_setting_counts_when_settings_are_compared(changed: dict[str, Any]) -> None:
+    """C2."""
+    other = HttpSettings(**changed)
+
+    assert other != HttpSettings()
+    assert other == HttpSettings(**changed)
+    assert {each.name for each in fields(HttpSettings) if each.compare} == {
+        "connect_timeout",
+        "max_connections",
+        "keepalive",
+        "proxy",
+        "tls",
+    }
 
 
 async def test_a_look_up_allocates_no_more_than_one_tuple() -> None:
