@@ -50,7 +50,7 @@ class FileBody(DualBody):
     opens a file of its own.
     """
 
-    __slots__ = ("_file", "_handles", "_length", "_lock", "_most", "_offset", "_owned", "_path")
+    __slots__ = ("_file", "_length", "_lock", "_most", "_offset", "_owned", "_path")
 
     def __init__(self, file: BinaryFile, *, length: int | None = None, owned: bool = False) -> None:
         """Take the rest of `file`, or the next `length` octets of it; close it only if it is handed over with `owned`.
@@ -65,7 +65,6 @@ class FileBody(DualBody):
         self._owned = owned
         self._most = checked_length(length)
         self._lock = Lock()
-        self._handles: set[BinaryFile] = set()
         self._offset, rest = _guarded(lambda: _measure(file))
         self._length = rest if length is None else length
 
@@ -85,7 +84,6 @@ class FileBody(DualBody):
         body._owned = False
         body._most = checked_length(length)
         body._lock = Lock()
-        body._handles = set()
         first = checked_length(offset, "offset") or 0
         size = _guarded(lambda: _size_of_path(body._path or ""))
         body._offset = first if size is not None else None
@@ -116,14 +114,15 @@ class FileBody(DualBody):
             InvalidBodyError: the file could not be read, or gave something that is not bytes.
         """
         self._claim(reader)
-        file = _guarded(self._begin)
+        opening = _Opening(self._path)
         try:
+            file = _guarded(lambda: opening.open() or self._given())
             place = 0
             while chunk := _guarded(lambda: self._read(file, place)):  # noqa: B023 (called at once)
                 place += len(chunk)
                 yield chunk
         finally:
-            self._end(file)
+            opening.close()
 
     async def achunks(self, *, reader: str = "the caller") -> AsyncIterator[bytes]:
         """The content, in chunks, read in another thread.
@@ -139,38 +138,36 @@ class FileBody(DualBody):
             return
         from asyncio import to_thread
 
-        file = await to_thread(_guarded, self._begin)
+        opening = _Opening(self._path)
         try:
+            file = await to_thread(_guarded, lambda: opening.open() or self._given())
             place = 0
             while chunk := await to_thread(_guarded, lambda: self._read(file, place)):  # noqa: B023 (called at once)
                 place += len(chunk)
                 yield chunk
         finally:
-            await to_thread(self._end, file)
+            await to_thread(opening.close)
 
     def close(self) -> None:
-        """Close what was opened here, and the file if it is ours and was read."""
-        for file in tuple(self._handles):
-            self._end(file)
+        """Close the file if it is ours and was read; what was opened at a path, its iterator closes.
+
+        So an attempt that ends late takes nothing away from the next one, which reads from the same path.
+        """
         if self._owned and self._taken_by is not None and self._file is not None:
             file, self._file = self._file, None
             cast(SupportsClose, file).close()
 
     async def aclose(self) -> None:
-        """Close what was opened here, and the file if it is ours and was read."""
-        if self._handles or self._owned:
+        """Close the file if it is ours and was read; what was opened at a path, its iterator closes."""
+        if self._owned:
             from asyncio import to_thread
 
             await to_thread(self.close)
 
-    def _begin(self) -> BinaryFile:
-        if self._path is None:
-            if self._file is None:
-                raise InvalidBodyError("the file of the body was handed over, and is closed by now")
-            return self._file
-        file = cast(BinaryFile, open(self._path, "rb"))  # noqa: SIM115 (closed by _end)
-        self._handles.add(file)
-        return file
+    def _given(self) -> BinaryFile:
+        if self._file is None:
+            raise InvalidBodyError("the file of the body was handed over, and is closed by now")
+        return self._file
 
     def _read(self, file: BinaryFile, place: int) -> bytes:
         most = CHUNK if self._most is None else min(CHUNK, self._most - place)
@@ -185,13 +182,42 @@ class FileBody(DualBody):
         checked_chunk(chunk)
         return chunk
 
-    def _end(self, file: BinaryFile) -> None:
-        if file in self._handles:
-            self._handles.discard(file)
-            cast(SupportsClose, file).close()
-
     def __repr__(self) -> str:
         return f"<FileBody of {describe_length(self._length)}>"
+
+
+@final
+class _Opening:
+    """The file at a path, for one reader of it; nothing where there is no path.
+
+    The reader may give up while another thread is still opening it: whoever comes last closes.
+    """
+
+    __slots__ = ("_closed", "_file", "_lock", "_path")
+
+    def __init__(self, path: str | bytes | None) -> None:
+        self._path = path
+        self._file: BinaryFile | None = None
+        self._lock = Lock()
+        self._closed = False
+
+    def open(self) -> BinaryFile | None:
+        """Give the file, or None where there is no path; it waits as long as the system does."""
+        if self._path is None:
+            return None
+        file = cast(BinaryFile, open(self._path, "rb"))  # noqa: SIM115 (closed here or by `close`)
+        with self._lock:
+            if self._closed:
+                cast(SupportsClose, file).close()
+            self._file = file
+        return file
+
+    def close(self) -> None:
+        """Close the file, now or as soon as it is open; nobody waits for that."""
+        with self._lock:
+            self._closed = True
+            if self._file is not None:
+                cast(SupportsClose, self._file).close()
 
 
 def check_binary(file: object, where: str) -> None:

@@ -13,10 +13,18 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("typing")  # so that one process does it all, with what mypy remembers
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ACCEPT = sorted([*HERE.glob("accept_*.py"), HERE / "sample_sdk.py"])
 REFUSE = sorted(HERE.glob("refuse_*.py"))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where mypy remembers what it knows of the standard library."""
+    return tmp_path_factory.mktemp("mypy")
 
 
 def run(*command: str) -> str:
@@ -57,9 +65,9 @@ def refused_lines() -> set[tuple[str, int]]:
     }
 
 
-def test_mypy_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(tmp_path: Path) -> None:
+def test_mypy_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(cache: Path) -> None:
     """U-L1, U-H5, D10: a type checker can demand duplex streaming."""
-    assert mypy_errors([*ACCEPT, *REFUSE], tmp_path) == refused_lines()
+    assert mypy_errors([*ACCEPT, *REFUSE], cache) == refused_lines()
 
 
 def test_pyright_accepts_what_must_be_accepted_and_refuses_what_must_be_refused(tmp_path: Path) -> None:
@@ -95,7 +103,7 @@ def environment_with(clients: tuple[str, ...], place: Path) -> Path:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("clients", CLIENTS.values(), ids=CLIENTS)
 def test_a_users_file_type_checks_alike_whichever_clients_are_installed(
-    clients: tuple[str, ...], tmp_path: Path
+    clients: tuple[str, ...], tmp_path: Path, cache: Path
 ) -> None:
     """U-L1, U-L2, U-L3: mypy and pyright, both strict; a missing client turns no public type into `Any`."""
     pytest.importorskip("mypy")
@@ -108,7 +116,7 @@ def test_a_users_file_type_checks_alike_whichever_clients_are_installed(
     user.mkdir()
     files = [Path(shutil.copy(path, user)) for path in (*USER_FILES, probe)]
 
-    assert mypy_errors(files, tmp_path / "cache", "--python-executable", str(python)) == refused
+    assert mypy_errors(files, cache, "--python-executable", str(python)) == refused
     assert pyright_report([], user, python) == refused
 
 

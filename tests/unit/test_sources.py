@@ -9,7 +9,9 @@ import os
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,6 +254,44 @@ async def test_a_path_is_opened_for_each_reading_and_closed_each_time(path: Path
     await anext(begun)
     await body.aclose()
     await begun.aclose()  # type: ignore[attr-defined]
+
+
+async def test_an_attempt_that_ends_late_takes_no_file_from_the_next(path: Path) -> None:
+    """U-H4, U-H7: both read from the same path."""
+    body = FileBody.from_path(path)
+    late, next_one = body.achunks(), body.achunks()
+    await anext(late)
+
+    chunk = await anext(next_one)
+    await late.aclose()  # type: ignore[attr-defined]
+    await body.aclose()
+
+    assert chunk == b"0123456789"
+    assert [each async for each in next_one] == []
+
+
+async def test_a_file_that_is_open_too_late_is_closed_by_whoever_opened_it(tmp_path: Path) -> None:
+    """U-F3: a pipe is opened when its other end is; who was to read it has gone by then, and did not wait."""
+    loop, started = asyncio.get_running_loop(), asyncio.Event()
+
+    class Executor(ThreadPoolExecutor):
+        def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+            return super().submit(lambda: (loop.call_soon_threadsafe(started.set), work(*arguments, **named))[1])
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    body = FileBody.from_path(pipe)
+    loop.set_default_executor(Executor())
+    reading = asyncio.ensure_future(anext(body.achunks()))
+    await started.wait()
+
+    reading.cancel()
+    await asyncio.wait([reading], timeout=5)
+    with pipe.open("wb"):
+        ended = reading.cancelled()
+
+    assert ended
+    await loop.shutdown_default_executor()
 
 
 def test_a_path_is_looked_at_when_the_body_is_built(tmp_path: Path, path: Path) -> None:
