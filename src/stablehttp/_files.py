@@ -116,9 +116,9 @@ class FileBody(DualBody):
         self._claim(reader)
         opening = _Opening(self._path)
         try:
-            file = _guarded(lambda: opening.open() or self._given())
+            file = _guarded(lambda: opening.work(opening.open) or self._given())
             place = 0
-            while chunk := _guarded(lambda: self._read(file, place)):  # noqa: B023 (called at once)
+            while chunk := _guarded(lambda: opening.work(lambda: self._read(file, place))):  # noqa: B023 (called at once)
                 place += len(chunk)
                 yield chunk
         finally:
@@ -140,13 +140,14 @@ class FileBody(DualBody):
 
         opening = _Opening(self._path)
         try:
-            file = await to_thread(_guarded, lambda: opening.open() or self._given())
+            file = await to_thread(_guarded, lambda: opening.work(opening.open) or self._given())
             place = 0
-            while chunk := await to_thread(_guarded, lambda: self._read(file, place)):  # noqa: B023 (called at once)
+            # called at once, or not at all
+            while chunk := await to_thread(_guarded, lambda: opening.work(lambda: self._read(file, place))):  # noqa: B023
                 place += len(chunk)
                 yield chunk
         finally:
-            await to_thread(opening.close)
+            opening.close()
 
     def close(self) -> None:
         """Close the file if it is ours and was read; what was opened at a path, its iterator closes.
@@ -190,34 +191,47 @@ class FileBody(DualBody):
 class _Opening:
     """The file at a path, for one reader of it; nothing where there is no path.
 
-    The reader may give up while another thread is still opening it: whoever comes last closes.
+    The reader may give up while another thread opens the file or reads from it.  It does not wait for that
+    thread, which closes the file when it has done its work.
     """
 
-    __slots__ = ("_closed", "_file", "_lock", "_path")
+    __slots__ = ("_busy", "_closed", "_file", "_lock", "_path")
 
     def __init__(self, path: str | bytes | None) -> None:
         self._path = path
         self._file: BinaryFile | None = None
         self._lock = Lock()
+        self._busy = False
         self._closed = False
 
     def open(self) -> BinaryFile | None:
-        """Give the file, or None where there is no path; it waits as long as the system does."""
-        if self._path is None:
-            return None
-        file = cast(BinaryFile, open(self._path, "rb"))  # noqa: SIM115 (closed here or by `close`)
+        """The file, or None where there is no path."""
+        if self._path is not None:
+            self._file = cast(BinaryFile, open(self._path, "rb"))  # noqa: SIM115 (closed by `close` or `work`)
+        return self._file
+
+    def work(self, step: Callable[[], T]) -> T:
+        """What `step` gives, in one thread at a time."""
         with self._lock:
-            if self._closed:
-                cast(SupportsClose, file).close()
-            self._file = file
-        return file
+            self._busy = True
+        try:
+            return step()
+        finally:
+            with self._lock:
+                self._busy = False
+                if self._closed:
+                    self._end()
 
     def close(self) -> None:
-        """Close the file, now or as soon as it is open; nobody waits for that."""
+        """Close the file, now or when nobody works with it any more; it never waits."""
         with self._lock:
             self._closed = True
-            if self._file is not None:
-                cast(SupportsClose, self._file).close()
+            if not self._busy:
+                self._end()
+
+    def _end(self) -> None:
+        if self._file is not None:
+            cast(SupportsClose, self._file).close()
 
 
 def check_binary(file: object, where: str) -> None:
