@@ -77,14 +77,16 @@ def with_events(
     return marked.with_body(IterableBody.from_factory(lambda: _encoded(events, chain)))
 
 
-def _encoded(events: Iterable[EventMessage], chain: SignedEvents | None) -> Iterator[bytes]:
+def _encoded(events: Iterable[EventMessage], shared: SignedEvents | None) -> Iterator[bytes]:
+    chain = None if shared is None else shared.attempt()
     for event in events:
         yield _octets(event, chain)
     if chain is not None:
         yield chain.end()
 
 
-async def _aencoded(events: AsyncIterable[EventMessage], chain: SignedEvents | None) -> AsyncIterator[bytes]:
+async def _aencoded(events: AsyncIterable[EventMessage], shared: SignedEvents | None) -> AsyncIterator[bytes]:
+    chain = None if shared is None else shared.attempt()
     async for event in events:
         yield _octets(event, chain)
     if chain is not None:

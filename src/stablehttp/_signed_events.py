@@ -3,7 +3,8 @@
 Floor 3: stands on the framing of events and on the chain of their signatures.
 
 It travels in the extensions of a request.  Whoever signs the request finds it there, announces events
-that are signed, and begins the chain; whoever sends the events goes on with it.  Each attempt begins anew.
+that are signed, and begins the chain; whoever sends the events goes on with it.  Each attempt begins anew, with
+a chain of its own, so that one request can have several on their way.
 Both formats are loaded when the first event is signed: a pipeline without events does without them.
 """
 
@@ -44,11 +45,18 @@ class SignedEvents:
         self._chain: EventChain | None = None
         self._clock = clock
 
-    def begin(self, authority: EventAuthority, seed: str) -> None:
-        """Go on from `seed`, the signature of the request."""
+    def begin(self, authority: EventAuthority, seed: str) -> SignedEvents:
+        """Go on from `seed`, the signature of the request; what is given back goes on so whatever begins here later."""
         from stablehttp.signers import EventChain
 
         self._chain = EventChain(authority.event_signer(), seed)
+        return self.attempt()
+
+    def attempt(self) -> SignedEvents:
+        """What goes on from the signature that was begun with last."""
+        begun = SignedEvents(self._clock)
+        begun._chain = self._chain
+        return begun
 
     def wrap(self, event: bytes) -> bytes:
         """The message that carries an encoded event and its signature.

@@ -59,7 +59,7 @@ def sign(request: AnyRequest, signer: Signer, *, content_digest: str | None, now
         chained.begin(signer.chunk_signer(now), changes.signature)
     events = request.extensions.get(SignedEvents)
     if events is not None and _signs_events(signer):
-        events.begin(signer, changes.signature)
+        request.extensions.set(events.begin(signer, changes.signature))
     seal(request, changes.covered, f"the signature by {signer.name}")
 
 

@@ -101,6 +101,24 @@ async def test_signed_events_go_and_others_come_at_the_same_time() -> None:
     assert received.values("content-type") == (EVENTS["Content-Type"].encode(),)
 
 
+async def test_two_streams_opened_with_one_request_are_signed_each_for_itself() -> None:
+    """S15, W11."""
+    with Origin(Answer.duplex()) as origin:
+        async with AsyncH11Connector() as connector:
+            pipeline = AsyncPipeline(connector, signer=SIGNER)
+            request = as_event_stream(post(origin.url), signed=True)
+            async with EventStream(pipeline.open(request)) as first, EventStream(pipeline.open(request)) as second:
+                for stream, name in ((first, b"1"), (second, b"2"), (first, b"1")):
+                    await stream.send(make_event("Audio", name))
+                for stream in (first, second):
+                    await stream.send_end()
+                    await stream.wait_closed()
+
+        sent = [checked_payloads(received) for received in origin.requests]
+
+    assert sorted(sent) == [[b"1", b"1"], [b"2"]]
+
+
 async def test_events_without_signatures_are_sent_as_they_are() -> None:
     with Origin(answering(octets("Done"))) as origin:
         async with AsyncH11Connector() as connector:
