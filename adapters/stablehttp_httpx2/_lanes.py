@@ -39,6 +39,7 @@ class AsyncLanes:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open: set[httpx2.AsyncHTTPTransport] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._ending: set[httpx2.AsyncHTTPTransport] = set()
         self._guard: AsyncGenerator[None] | None = None
 
     async def borrow(self, origin: str, seconds: float | None) -> AsyncLaneLoan:
@@ -52,6 +53,7 @@ class AsyncLanes:
 
     async def aclose(self) -> None:
         """Close transports that nobody uses now, and the others when they are given back."""
+        await asyncio.sleep(0)  # responses that were dropped a moment ago give back what they hold
         await self._pool.aclose()
         while self._closing:
             await asyncio.wait(self._closing)
@@ -63,7 +65,7 @@ class AsyncLanes:
         transport = self._make()
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._open, self._closing = loop, set(), set()
+            self._loop, self._open, self._closing, self._ending = loop, set(), set(), set()
             self._guard = guard = _end_with_loop(self)
             await anext(guard)
         self._open.add(transport)
@@ -72,13 +74,18 @@ class AsyncLanes:
     def _start_closing(self, transport: httpx2.AsyncHTTPTransport) -> None:
         if transport in self._open:
             self._open.discard(transport)
-            task = asyncio.ensure_future(_aclose(transport))
+            self._ending.add(transport)
+            task = asyncio.ensure_future(self._finish(transport))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
+    async def _finish(self, transport: httpx2.AsyncHTTPTransport) -> None:
+        await _aclose(transport)
+        self._ending.discard(transport)
+
     async def end(self) -> None:
         """The loop is about to end: close everything."""
-        transports, self._open = self._open, set()
+        transports, self._open = self._open | self._ending, set()
         for transport in transports:
             await _aclose(transport)
         while self._closing:

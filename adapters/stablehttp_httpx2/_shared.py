@@ -63,6 +63,7 @@ class Shared:
         self._current: _Held | None = None
         self._all: set[_Held] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._ending: set[_Held] = set()
 
     async def borrow(self, origin: str, seconds: float | None) -> SharedLoan:
         """The transport for one exchange.
@@ -91,6 +92,7 @@ class Shared:
             return
         if self._loop is not asyncio.get_running_loop():
             raise foreign()
+        await asyncio.sleep(0)  # responses that were dropped a moment ago give back what they hold
         for held in list(self._all):
             self.retire(held)
             if not held.users:
@@ -113,10 +115,15 @@ class Shared:
         return held
 
     def start_closing(self, held: _Held) -> None:
-        """Close a transport, and do not wait for it."""
-        task = asyncio.ensure_future(held.aclose())
+        """Close a transport, and do not wait for it; if the loop ends before that is done, `end` does it."""
+        self._ending.add(held)
+        task = asyncio.ensure_future(self._finish(held))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    async def _finish(self, held: _Held) -> None:
+        await held.aclose()
+        self._ending.discard(held)
 
     def retire(self, held: _Held) -> None:
         """Give a transport to no further exchange."""
@@ -126,7 +133,7 @@ class Shared:
 
     async def end(self) -> None:
         """The loop is about to end: close everything."""
-        everything = self._all
+        everything = self._all | self._ending
         self._forget()
         for held in everything:
             await held.aclose()
@@ -147,6 +154,7 @@ class Shared:
 
     def _forget(self) -> None:
         self._all = set()
+        self._ending = set()
         self._current = None
 
 

@@ -195,6 +195,28 @@ def test_a_connector_moves_on_when_its_loop_has_ended(versions: tuple[HttpVersio
         gc.collect()
 
 
+@pytest.mark.parametrize("version", [HttpVersion.HTTP_1_1, TWO], ids=str)
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "left"])
+def test_a_response_dropped_at_the_very_end_leaves_no_socket(version: HttpVersion, *, closes: bool) -> None:
+    """U-F4: the connection of a response that nobody wants ends with the connector, or with the loop."""
+
+    async def drop(origin: Origin) -> None:
+        connector = AsyncHttpxConnector(versions=(version,))
+        pipeline = AsyncPipeline(connector)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ResourceWarning)
+            await pipeline.send(Request("GET", origin.url))
+            gc.collect()
+        assert ["dropped before its content" in str(each.message) for each in caught] == [True]
+        if closes:
+            await connector.aclose()
+
+    with Origin(Answer(200, 64_000_000), http2=version is TWO) as origin:
+        asyncio.run(drop(origin))
+        gc.collect()
+        origin.watch(lambda: origin.open_connections == 0)
+
+
 @pytest.mark.parametrize("versions", [(HttpVersion.HTTP_1_1,), (HttpVersion.HTTP_1_1, TWO)])
 async def test_another_loop_is_refused_while_the_first_one_uses_it(
     versions: tuple[HttpVersion, ...], origin: Origin
