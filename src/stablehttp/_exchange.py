@@ -278,6 +278,8 @@ class Exchange:
             self._finish(_aborted())
         elif (error := task.exception()) is not None:
             self._finish(error)
+        elif task.result().status >= 300:  # a refusal, whether or not the connector has noticed that by now
+            self._content.pushed.abandon()
 
     def _finish(self, failure: BaseException | None) -> None:
         if not self._over.is_set():
